@@ -1,0 +1,40 @@
+"""flowsim: material and energy flows of industrial parks and regions, balanced and compared.
+
+>>> import flowsim as fs
+>>> scenario = fs.read("scenarios/nickel_loop.yaml")       # what was said
+>>> system = fs.assemble(scenario)                         # labelled sparse rows
+>>> result = fs.balance(system)                            # tidy tables, every residual checked
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read": "flowsim.scenario",
+    "from_tables": "flowsim.scenario",
+    "assemble": "flowsim.assemble",
+    "solve": "flowsim.studies.solve",
+    "dispatch": "flowsim.studies.dispatch",
+    "balance": "flowsim.studies",
+    "indicators": "flowsim.indicators",
+    "compare": "flowsim.compare",
+    "trace": "flowsim.trace",
+    "save": "flowsim.result",
+    "load": "flowsim.result",
+    "example": "flowsim.scenario",
+    "FlowsimError": "flowsim.errors",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Load each part when it is first used, so that ``import flowsim`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"flowsim has no `{name}`; it has {', '.join(_HOMES)}.")
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found

@@ -1,0 +1,65 @@
+"""What can go wrong, as small classes with fields.
+
+Every message says what is wrong, where, and how to mend it. All classes survive pickling, because
+their only argument is what they carry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, with its place and the way out.
+
+    ``file`` is the path as the user gave it, ``line`` counts from 1 (0: the whole file).
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        return f"{place}{self.message}" + (f" {self.hint}" if self.hint else "")
+
+
+class FlowsimError(Exception):
+    """The parent of all errors that a user can mend. Carries one or more problems."""
+
+    def __init__(self, problems: list[Problem] | Problem | str):
+        if isinstance(problems, str):
+            problems = Problem(problems)
+        self.problems = [problems] if isinstance(problems, Problem) else list(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return str(self.problems[0])
+        return f"{len(self.problems)} problems:\n" + "\n".join(f"  {problem}" for problem in self.problems)
+
+
+class InputError(FlowsimError):
+    """A file or an argument says something that flowsim cannot take."""
+
+
+class UnitError(InputError):
+    """A number whose unit is unknown, missing or of the wrong dimension."""
+
+
+class Undetermined(FlowsimError):
+    """Nothing fixes some flows. ``problems`` name them and the fact that would."""
+
+
+class Contradiction(FlowsimError):
+    """Facts that cannot all hold. ``problems`` name the smallest conflicting set and the gap."""
+
+
+class Infeasible(FlowsimError):
+    """Limits and capacities leave no answer. ``problems`` say what lacks, and which limits bind."""
+
+
+class NotClosed(FlowsimError):
+    """A balance that should close does not. ``problems`` name the rows and their residuals."""

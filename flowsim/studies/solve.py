@@ -1,0 +1,310 @@
+"""`solve`: the steady state. Every fact holds, every process balances, recycling loops need no iteration.
+
+``A x = b`` by one sparse LU factorisation (SuperLU: Demmel et al., 1999, SIAM J. Matrix Anal. Appl. 20)
+of the rows that determine the unknowns; rows beyond those must agree, and contradiction is explained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csc_array, csr_array
+
+from flowsim.errors import Contradiction, Infeasible, Problem, Undetermined
+from flowsim.result import Result
+from flowsim.studies.structure import decompose, independent_rows, null_columns
+from flowsim.system import System
+
+AGREES = 1e-9
+"""Redundant facts agree when their residual is below this share of the terms of their row."""
+MOST_INTERVALS = 200
+"""Undetermined values beyond this number are named, but their intervals are not computed."""
+
+
+@dataclass(frozen=True)
+class Determined:
+    """The part of a system that its rows determine."""
+
+    columns: np.ndarray
+    rows: np.ndarray
+    x: np.ndarray
+    factor: Any
+
+
+class Singular(Exception):
+    """The rows leave ``columns`` free although their number would do: a loop that keeps everything."""
+
+    def __init__(self, columns: np.ndarray):
+        self.columns = columns
+        super().__init__(columns)
+
+
+def solve(system: System, *, throw: bool = True) -> Result:
+    """The steady state of a system whose facts fix every flow.
+
+    Parameters
+    ----------
+    throw : raise when something is undetermined or a limit is broken; otherwise say so in the result
+
+    Raises
+    ------
+    Undetermined : no fact fixes some flows; the message names them, and a loop without an exit
+    Contradiction : facts that cannot all hold; the smallest set of them, and the gap
+    Infeasible : the one answer breaks a limit, or makes a flow negative
+    """
+    try:
+        part = determine(system.matrix, system.rhs)
+    except Singular as loop:
+        raise Undetermined(_loop_problems(system, loop.columns)) from None
+    notes = _check_consistent(system, part)
+    x = np.full(system.matrix.shape[1], np.nan)
+    x[part.columns] = part.x
+    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    free = np.flatnonzero(np.isnan(x))
+    if len(free):
+        if throw:
+            raise Undetermined(undetermined_problems(system, free))
+        low[free], high[free] = intervals(system, x, free[:MOST_INTERVALS], len(free))
+    broken = broken_limits(system, x)
+    if broken and throw:
+        raise Infeasible(broken)
+    notes += [str(problem) for problem in broken]
+    return Result(system, x, low, high, "solve", np.zeros(len(x), dtype=bool), {}, tuple(notes))
+
+
+def determine(matrix: csr_array, rhs: np.ndarray) -> Determined:
+    """Solve for every column that the rows fix.
+
+    Raises
+    ------
+    Singular : the pattern would determine all, but the numbers do not
+    """
+    rows, columns = matrix.shape
+    if rows == columns:
+        try:
+            factor = _factorise(csc_array(matrix))
+            return Determined(np.arange(columns), np.arange(rows), factor.solve(rhs), factor)
+        except (RuntimeError, Singular):
+            pass
+    structure = decompose(matrix)
+    fixed = np.setdiff1d(np.arange(columns), structure.under)
+    used = independent_rows(matrix, structure)
+    if len(used) < len(fixed):
+        raise Singular(_free_of(matrix, used, fixed))
+    square = csc_array(matrix[used][:, fixed])
+    try:
+        factor = _factorise(square)
+    except RuntimeError:
+        raise Singular(fixed[null_columns(square)]) from None
+    except Singular as loop:
+        raise Singular(fixed[loop.columns]) from None
+    return Determined(fixed, used, factor.solve(rhs[used]), factor)
+
+
+def _free_of(matrix: csr_array, used: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Columns that too few independent rows leave free."""
+    from scipy.linalg import null_space
+
+    inside = csr_array(matrix[used][:, fixed])
+    lost = decompose(inside).under
+    if len(lost) and len(lost) ** 2 <= 4_000_000:
+        touching = np.unique(csr_array(inside[:, lost]).nonzero()[0])
+        space = null_space(inside[touching][:, lost].toarray())
+        free = lost[np.abs(space).max(axis=1, initial=0.0) > 1e-9]
+        lost = free if len(free) else lost
+    return fixed[lost]
+
+
+class _Factor:
+    """A sparse LU of a row-scaled square matrix, on one BLAS thread, with one step of refinement."""
+
+    def __init__(self, matrix: csc_array):
+        from scipy.sparse import dia_array
+        from scipy.sparse.linalg import splu
+        from threadpoolctl import threadpool_limits
+
+        size = np.zeros(matrix.shape[0])
+        np.maximum.at(size, matrix.indices, np.abs(matrix.data))
+        self.scale = 1.0 / np.where(size > 0, size, 1.0)
+        self.matrix = csc_array(dia_array((self.scale[None, :], [0]), shape=matrix.shape) @ matrix)
+        with threadpool_limits(1, user_api="blas"):
+            self.lu = splu(self.matrix)
+
+    @cached_property
+    def smallest_pivot(self) -> float:
+        diagonal = np.abs(self.lu.U.diagonal())
+        return float(diagonal.min() / diagonal.max()) if len(diagonal) else 1.0
+
+    def solve(self, rhs: np.ndarray, transposed: bool = False) -> np.ndarray:
+        """x of ``A x = rhs``, or y of ``Aᵀ y = rhs``, for the unscaled matrix."""
+        if transposed:
+            return self.scale * self.lu.solve(rhs, trans="T")
+        scaled = self.scale * rhs
+        x = self.lu.solve(scaled)
+        return x + self.lu.solve(scaled - self.matrix @ x)
+
+
+def _factorise(matrix: csc_array) -> _Factor:
+    factor = _Factor(matrix)
+    if factor.smallest_pivot < 1e-13:
+        free = null_columns(matrix)
+        if len(free):
+            raise Singular(free)
+    return factor
+
+
+def _check_consistent(system: System, part: Determined) -> list[str]:
+    """Rows beyond those that were solved with must hold; return a note on those that do."""
+    extra = np.setdiff1d(np.arange(system.matrix.shape[0]), part.rows)
+    if not len(extra):
+        return []
+    x = np.zeros(system.matrix.shape[1])
+    x[part.columns] = part.x
+    known = np.zeros(len(x), dtype=bool)
+    known[part.columns] = True
+    block = csr_array(system.matrix[extra])
+    inside = np.asarray(abs(block) @ (~known).astype(float)) == 0
+    extra, block = extra[inside], csr_array(block[inside])
+    residual = block @ x - system.rhs[extra]
+    size = np.maximum(abs(block) @ np.abs(x), np.abs(system.rhs[extra]))
+    wrong = np.flatnonzero(np.abs(residual) > AGREES * np.maximum(size, 1.0))
+    if len(wrong):
+        raise Contradiction(_conflict(system, part, extra[wrong]))
+    said = [row for row in extra if system.rows.kind[row] not in ("closing",)]
+    if not said:
+        return []
+    texts = [system.row_text(int(row)) for row in said[:5]]
+    more = f" and {len(said) - 5} more" if len(said) > 5 else ""
+    return [f"{len(said)} rows repeat what the others already say, and agree: {'; '.join(texts)}{more}."]
+
+
+def _conflict(system: System, part: Determined, rows: np.ndarray) -> list[Problem]:
+    """The smallest set of rows that cannot all hold, one circuit of dependent rows, and the gap."""
+    best: tuple[np.ndarray, np.ndarray, int] | None = None
+    for row in rows[:50]:
+        target = system.matrix[[int(row)]][:, part.columns].toarray()[0]
+        weight = part.factor.solve(target, transposed=True)
+        weight[np.abs(weight) < 1e-10 * max(1.0, np.abs(weight).max(initial=0.0))] = 0.0
+        members = np.flatnonzero(weight)
+        if best is None or len(members) < len(best[0]):
+            best = (members, weight[members], int(row))
+    assert best is not None
+    members, weight, row = best
+    gap = float(system.rhs[row] - weight @ system.rhs[part.rows[members]])
+    involved = [row, *part.rows[members]]
+    stated = [r for r in involved if system.rows.kind[r] in ("given", "transfer", "share", "content")]
+    structural = [r for r in involved if r not in stated]
+    head = f"{len(involved)} rows cannot all hold; the gap is {gap:.6g}."
+    problems = [Problem(head, hint="Relax one of the facts below, or give it an uncertainty and reconcile.")]
+    for r in stated + structural[: max(3, 12 - len(stated))]:
+        problems.append(Problem(system.row_text(int(r)), str(system.rows.file[r]), int(system.rows.line[r])))
+    if len(structural) > max(3, 12 - len(stated)):
+        problems.append(Problem(f"and {len(structural) - max(3, 12 - len(stated))} balances or recipe lines between them."))
+    return problems
+
+
+def _loop_problems(system: System, columns: np.ndarray) -> list[Problem]:
+    """A loop that gives back all that it takes: its flows may have any size."""
+    flows = [int(system.unknown_at[c]) for c in columns if system.unknown_kind[c] == "flow"]
+    names = list(dict.fromkeys(system.flows["id"].iloc[flow] for flow in flows))
+    places = list(dict.fromkeys(system.flows["to"].iloc[flow] for flow in flows))
+    message = f"a loop keeps all that enters it, so nothing fixes {len(names)} flows: {', '.join(names[:8])}"
+    message += f" (through {', '.join(places[:6])})."
+    hint = "Give it an exit, such as a loss or a transfer coefficient below 100 %, or state one of its flows."
+    return [Problem(message, str(system.about["file"]), hint=hint)]
+
+
+def undetermined_problems(system: System, columns: np.ndarray) -> list[Problem]:
+    """Names what nothing fixes, layer by layer, and the kind of fact that would."""
+    problems = []
+    kinds, layers = system.unknown_kind[columns], system.unknown_layer[columns]
+    missing = _missing_facts(system, columns)
+    for layer in dict.fromkeys(layers[kinds != "activity"]):
+        mine = columns[(layers == layer) & (kinds != "activity")]
+        names = [system._short(int(c)) for c in mine]
+        of_layer = "" if layer in ("base", "mass") else f" of layer {layer}"
+        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        plural = "flow" if len(names) == 1 else f"{len(names)} flows"
+        message = f"no fact fixes {plural}{of_layer}: {listed}."
+        problems.append(Problem(message, str(system.about["file"]), hint=_suggestion(system, mine, missing)))
+    activities = columns[kinds == "activity"]
+    if len(activities):
+        names = [str(system.processes["id"].iloc[system.unknown_at[c]]) for c in activities]
+        message = f"nothing says how much {', '.join(names[:12])} make{'s' if len(names) == 1 else ''}."
+        hint = "State `activity` or `load`, or draw where the product goes."
+        problems.append(Problem(message, str(system.about["file"]), hint=hint))
+    return problems
+
+
+def _missing_facts(system: System, columns: np.ndarray) -> int:
+    touching = np.unique(csr_array(system.matrix[:, columns]).nonzero()[0])
+    return max(1, len(columns) - len(touching))
+
+
+def _suggestion(system: System, columns: np.ndarray, missing: int) -> str:
+    """The fact that would help most: a coefficient at the process where most of the flows part."""
+    flows = system.unknown_at[columns[system.unknown_kind[columns] == "flow"]]
+    inside = ~system.processes["outside"].to_numpy() & np.isin(
+        np.arange(len(system.processes)), system.unknown_at[system.unknown_kind == "activity"], invert=True
+    )
+    at = system.flows["from_at"].to_numpy()[flows]
+    at = at[inside[at]]
+    number = "One more fact" if missing == 1 else f"{missing} more facts"
+    if not len(at):
+        return f"{number} would, such as the amount of one of them."
+    values, counts = np.unique(at, return_counts=True)
+    place = system.processes["id"].iloc[values[counts.argmax()]]
+    layer = system.unknown_layer[columns[0]]
+    word = f" for {layer}" if layer not in ("base", "mass") else ""
+    return f"{number} would, such as a transfer coefficient{word} at {place} or the amount of one of them."
+
+
+def broken_limits(system: System, x: np.ndarray) -> list[Problem]:
+    """Every bound and limit that the values break, in words."""
+    tolerance = 1e-9 * np.maximum(1.0, np.abs(np.nan_to_num(x)).max(initial=1.0))
+    problems = []
+    for column in np.flatnonzero((x > system.upper + tolerance) | (x < system.lower - tolerance)):
+        problems.append(_broken_bound(system, int(column), float(x[column])))
+    value = system.upper_matrix @ x
+    for row in np.flatnonzero(value > system.upper_rhs + tolerance):
+        rows = system.upper_rows
+        message = f"a limit is passed by {value[row] - system.upper_rhs[row]:.6g}: {system.row_text(int(row), upper=True)}."
+        problems.append(Problem(message, str(rows.file[row]), int(rows.line[row]), "Raise it, or lower the flow."))
+    return problems
+
+
+def _broken_bound(system: System, column: int, value: float) -> Problem:
+    at = int(system.unknown_at[column])
+    table = system.flows if system.unknown_kind[column] == "flow" else system.processes
+    file, line = str(table["file"].iloc[at]) or str(system.about["file"]), int(table["line"].iloc[at])
+    name = system._short(column)
+    if value > system.upper[column]:
+        what = "its capacity" if system.unknown_kind[column] == "activity" else "its limit"
+        message = f"{name} would be {value:.6g}, above {what} of {system.upper[column]:.6g}."
+        return Problem(message, file, line, "Raise the one or lower what asks for the other.")
+    if system.lower[column] > 0:
+        message = f"{name} would be {value:.6g}, below its minimum of {system.lower[column]:.6g}."
+        return Problem(message, file, line, "Lower the minimum.")
+    message = f"{name} would be negative ({value:.6g})."
+    return Problem(message, file, line, "More leaves a process than enters it: check the facts around it (C3).")
+
+
+def intervals(system: System, x: np.ndarray, chosen: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Interval in which each undetermined value can lie, given the rows, limits and bounds; by two LPs each."""
+    from scipy.optimize import linprog
+
+    known = ~np.isnan(x)
+    bounds = np.column_stack([np.where(known, x, system.lower), np.where(known, x, system.upper)])
+    low, high = np.full(count, np.nan), np.full(count, np.nan)
+    for position, column in enumerate(chosen):
+        cost = np.zeros(len(x))
+        for sign, into in ((1.0, low), (-1.0, high)):
+            cost[column] = sign
+            found = linprog(
+                cost, system.upper_matrix, system.upper_rhs, system.matrix, system.rhs, bounds, method="highs"
+            )  # fmt: skip
+            into[position] = found.x[column] if found.status == 0 else sign * -np.inf if found.status == 3 else np.nan
+    return low, high

@@ -1,0 +1,201 @@
+"""A `System`: everything that a scenario says, as labelled rows of one sparse linear system.
+
+The unknowns are the amounts of the flows (in the unit of their good, per year), of active layers in
+flows, the activities of processes with a recipe, and the stock changes of stores. Every row knows its
+kind, what it is about, and the file and line that it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+    from scipy.sparse import csr_array
+
+ROW_KINDS = {
+    "balance": ("balance", "平衡"),
+    "recipe": ("recipe line", "单耗"),
+    "closing": ("closing line", "平衡项"),
+    "given": ("given", "给定"),
+    "transfer": ("transfer coefficient", "转移系数"),
+    "share": ("share", "占比"),
+    "content": ("content", "含量"),
+    "limit": ("limit", "上限"),
+}
+"""Kinds of row, with their English and Chinese names."""
+
+BASE_UNITS = {"mass": "t", "water": "m3", "energy": "GJ"}
+"""Unit of each base layer; every other layer is a substance, counted in t."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The labels of the rows of the system, one array entry a row.
+
+    ``process``, ``flow`` and ``good`` are positions in the tables of the system, -1 where none is meant.
+    """
+
+    kind: np.ndarray
+    process: np.ndarray
+    flow: np.ndarray
+    good: np.ndarray
+    layer: np.ndarray
+    file: np.ndarray
+    line: np.ndarray
+    source: np.ndarray
+
+
+@dataclass(frozen=True)
+class System:
+    """Labelled sparse rows ``A x = b`` and ``G x <= h`` with bounds on x; plain arrays and tables.
+
+    Attributes
+    ----------
+    about : name, year, variant, file, digest, differences of the scenario
+    processes, goods, flows : tables of labels; outside places stand in ``processes`` too
+    prices, factors, targets, sources : reference tables that indicators read
+    contents : (goods, substances) mass fractions; ``substances`` names the columns
+    layers : layers that have unknowns of their own
+    unknown_kind, unknown_at, unknown_layer : kind of each unknown (flow, activity, stock_change), position
+        of its flow or process, its layer (``base`` for the amount of a flow)
+    matrix, rhs, rows : equality rows
+    upper_matrix, upper_rhs, upper_rows : inequality rows
+    lower, upper : bounds of the unknowns
+    """
+
+    about: Mapping[str, Any]
+    processes: pd.DataFrame
+    goods: pd.DataFrame
+    flows: pd.DataFrame
+    prices: pd.DataFrame
+    factors: pd.DataFrame
+    targets: pd.DataFrame
+    sources: pd.DataFrame
+    contents: csr_array
+    substances: tuple[str, ...]
+    layers: tuple[str, ...]
+    unknown_kind: np.ndarray
+    unknown_at: np.ndarray
+    unknown_layer: np.ndarray
+    matrix: csr_array
+    rhs: np.ndarray
+    rows: Rows
+    upper_matrix: csr_array
+    upper_rhs: np.ndarray
+    upper_rows: Rows
+    lower: np.ndarray
+    upper: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Equality rows and unknowns."""
+        return self.matrix.shape  # type: ignore[return-value]
+
+    def unknown_name(self, column: int, lang: str = "en") -> str:
+        """What one unknown is, in words."""
+        at, kind = int(self.unknown_at[column]), self.unknown_kind[column]
+        if kind == "flow":
+            layer = self.unknown_layer[column]
+            name = self.flow_name(at, lang)
+            return name if layer == "base" else f"{layer} in {name}" if lang == "en" else f"{name}中的{layer}"
+        process = str(self.processes[lang].iloc[at])
+        if kind == "activity":
+            return f"activity of {process}" if lang == "en" else f"{process}的运行量"
+        layer = self.unknown_layer[column]
+        return f"stock change of {layer} in {process}" if lang == "en" else f"{process}的{layer}存量变化"
+
+    def flow_name(self, flow: int, lang: str = "en") -> str:
+        """Good, from and to of one flow, in words."""
+        row = self.flows.iloc[flow]
+        good = self.goods[lang].iloc[int(row["good_at"])]
+        ends = [self.processes[lang].iloc[int(row[end])] for end in ("from_at", "to_at")]
+        return f"{good} ({ends[0]} → {ends[1]})"
+
+    def flow_mass(self, layer: str) -> np.ndarray:
+        """Amount of a base layer or a substance per unit of each flow's good, shape (flows,)."""
+        good = self.flows["good_at"].to_numpy()
+        if layer in BASE_UNITS:
+            return self.goods[layer].to_numpy()[good]
+        if layer in self.substances:
+            share = self.contents[:, [self.substances.index(layer)]].toarray()[:, 0]
+            return (share * self.goods["mass"].to_numpy())[good]
+        return np.full(len(good), np.nan)
+
+    def row_text(self, row: int, upper: bool = False) -> str:
+        """One row as a sentence, for example ``recipe line, nickel_sulfate at precursor: ...``."""
+        matrix, rhs, rows = (
+            (self.upper_matrix, self.upper_rhs, self.upper_rows) if upper else (self.matrix, self.rhs, self.rows)
+        )
+        start, end = matrix.indptr[row], matrix.indptr[row + 1]
+        plus, minus = [], []
+        for column, value in zip(matrix.indices[start:end], matrix.data[start:end], strict=True):
+            name = self._short(int(column))
+            term = name if abs(value) == 1 else f"{abs(value):.6g} × {name}"
+            (plus if value > 0 else minus).append(term)
+        left, right = plus, minus
+        if not plus:
+            left, right = minus, plus
+        value = float(rhs[row]) if plus else -float(rhs[row])
+        tail = [f"{value:.6g}"] if value or not right else []
+        relation = "≤" if upper else "="
+        where = [
+            self.processes["id"].iloc[rows.process[row]] if rows.process[row] >= 0 else "",
+            self.goods["id"].iloc[rows.good[row]] if rows.good[row] >= 0 else "",
+        ]
+        label = " of ".join(part for part in reversed(where) if part)
+        layer = f" ({rows.layer[row]})" if rows.layer[row] not in ("", "base") else ""
+        head = f"{ROW_KINDS[str(rows.kind[row])][0]}{', ' + label if label else ''}{layer}"
+        return f"{head}: {' + '.join(left) or '0'} {relation} {' + '.join(right + tail)}"
+
+    def _short(self, column: int) -> str:
+        at, kind = int(self.unknown_at[column]), self.unknown_kind[column]
+        if kind == "flow":
+            name, layer = str(self.flows["id"].iloc[at]), self.unknown_layer[column]
+            return name if layer == "base" else f"{name}[{layer}]"
+        name = str(self.processes["id"].iloc[at])
+        return f"{kind}({name})"
+
+    def text(self) -> str:
+        """Every row as a sentence, one a line: what a reviewer reads to see what the tool understood."""
+        lines = [self.row_text(row) for row in range(self.matrix.shape[0])]
+        lines += [self.row_text(row, upper=True) for row in range(self.upper_matrix.shape[0])]
+        for column in np.flatnonzero(np.isfinite(self.upper)):
+            lines.append(f"limit: {self._short(int(column))} ≤ {self.upper[column]:.6g}")
+        return "\n".join(lines)
+
+    def graph(self, amounts: np.ndarray | None = None) -> nx.MultiDiGraph:
+        """The flow graph for structure, paths, cycles and drawing; numbers live in arrays and tables.
+
+        Nodes carry ``en, zh, kind, firm, site, chain``; edges are keyed by flow id and carry
+        ``good, en, zh, unit, how`` and, when ``amounts`` (shape (flows,)) is given, ``amount``.
+        """
+        import networkx as nx
+
+        graph = nx.MultiDiGraph()
+        names = ("en", "zh", "kind", "firm", "site", "chain")
+        used = set(self.flows["from_at"]) | set(self.flows["to_at"])
+        for at, row in enumerate(self.processes.itertuples(index=False)):
+            if at in used or row.kind != "outside":
+                graph.add_node(row.id, **{name: getattr(row, name) for name in names})
+        ids, goods = self.processes["id"].to_numpy(), self.goods
+        for at, row in enumerate(self.flows.to_dict("records")):
+            good = goods.iloc[row["good_at"]]
+            extra = {} if amounts is None else {"amount": float(amounts[at])}
+            graph.add_edge(
+                ids[row["from_at"]],
+                ids[row["to_at"]],
+                key=row["id"],
+                good=row["good"],
+                en=good["en"],
+                zh=good["zh"],
+                unit=good["unit"] + "/a",
+                how=row["how"],
+                **extra,
+            )
+        return graph
