@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from flowsim.scenario import Scenario
 
-LEVELS = {"chain": 1, "link": 2, "sale": 4, "purchase": 5, "treatment": 6, "disposal": 7}
-"""Merit order of flows that state no ``prefer``: the own chain, symbiosis, market, treatment, disposal."""
+LEVELS = {"chain": 1, "link": 2, "pool": 3, "sale": 4, "purchase": 5, "treatment": 6, "disposal": 7, "surplus": 8}
+"""Merit order of flows that state no ``prefer``: the own chain, symbiosis, the site's network, the market,
+treatment, disposal. Surplus is what a pool gives away: a plant must not run only to swallow waste."""
 
 
 @dataclass
@@ -141,6 +142,15 @@ class _Work:
         self.has_recipe = np.isin(np.arange(len(self.processes)), self.ports.process)
         self.parts: list[dict[str, np.ndarray]] = []
 
+        reference = self.ports.reference
+        runs = self.ports.process[reference]
+        goods = self.good_at.to_numpy()
+        named = self.processes["good"].to_numpy(dtype=object)
+        named[runs] = goods[self.ports.good[reference]]
+        fed = np.zeros(len(self.processes), dtype=bool)
+        fed[runs] = self.ports.incoming[reference]
+        self.processes["good"], self.processes["fed"] = named, fed
+
     def place(self, name: str) -> int:
         return int(self.process_at.get_loc(name))
 
@@ -240,7 +250,7 @@ class _Work:
         """Ports that a drawn flow without a limit, or a pool, brings or takes whole."""
         covered = np.zeros(len(self.ports.key), dtype=bool)
         for part in self.parts:
-            whole = np.isnan(part["limit"]) & (part["how"] != "link") & np.isnan(part["max_share"])
+            whole = np.isnan(part["limit"]) & (part["how"] != "link") & ~(part["max_share"] < 1)
             for end in ("in_port", "out_port"):
                 covered[part[end][whole & (part[end] >= 0)]] = True
         return covered
@@ -275,7 +285,7 @@ class _Work:
         ports = self.ports
         origin = self.process_at.get_indexer(self.goods["origin"])
         fate = self.process_at.get_indexer(self.goods["fate"])
-        open_ports = np.flatnonzero(~self._covered())
+        open_ports = np.flatnonzero(~self._covered() & ~self._driven_by_links())
         into = ports.incoming[open_ports]
         good = ports.good[open_ports]
         self._add_plain(
@@ -287,6 +297,23 @@ class _Work:
             how="implied",
         )
         self._close_pools(origin, fate)
+
+    def _driven_by_links(self) -> np.ndarray:
+        """Reference lines of plants that run on links alone: closed links leave such a plant idle."""
+        links, ports = self.tables["links"], self.ports
+        good = self.good_at.get_indexer(links["good"])
+        linked = np.zeros(len(ports.key), dtype=bool)
+        for end, incoming in (("from", False), ("to", True)):
+            process = self.process_at.get_indexer(links[end])
+            port = ports.find(process, good, incoming, len(self.good_at))
+            for row in np.flatnonzero((port < 0) & incoming & self.has_recipe[process]):
+                found = self._substitute(int(good[row]), int(process[row]))
+                port[row] = found[0] if found else -1
+            linked[port[port >= 0]] = True
+        stated = set(self.tables["facts"]["given"])
+        table = self.processes
+        free = table["activity"].isna() & table["load"].isna() & ~table["id"].isin(stated)
+        return linked & ports.reference & free.to_numpy()[ports.process]
 
     def _close_pools(self, origin: np.ndarray, fate: np.ndarray) -> None:
         """A pool buys what its producers lack and gives away what its users leave."""
@@ -312,11 +339,13 @@ class _Work:
         flow = self.flow
         level = np.full(len(flow["id"]), LEVELS["chain"], dtype=float)
         level[flow["how"] == "link"] = LEVELS["link"]
+        level[flow["how"] == "pool"] = LEVELS["pool"]
         places = {name: self.place(name) for name in OUTSIDE}
         level[flow["to_at"] == places["market"]] = LEVELS["sale"]
         level[np.isin(flow["from_at"], [places["market"], places["nature"]])] = LEVELS["purchase"]
         level[flow["to_at"] == places["treatment"]] = LEVELS["treatment"]
         level[np.isin(flow["to_at"], [places["landfill"], places["air"], places["water"]])] = LEVELS["disposal"]
+        level[self.pool[flow["from_at"]] & self.outside[flow["to_at"]]] = LEVELS["surplus"]
         flow["level"] = np.where(np.isnan(flow["prefer"]), level, flow["prefer"])
         flow["in_node"] = np.where(flow["in_port"] >= 0, flow["in_port"], -2 - flow["to_at"])
         flow["out_node"] = np.where(flow["out_port"] >= 0, flow["out_port"], -2 - flow["from_at"])

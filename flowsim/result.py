@@ -138,25 +138,12 @@ class Result:
         table = system.processes.iloc[system.unknown_at[chosen]].reset_index(drop=True)
         names = ["id", "en", "zh", "kind", "recipe", "firm", "site", "chain", "plan"]
         made = table[names].copy()
-        rows = system.rows
-        made["unit"] = self._activity_units(system.unknown_at[chosen], rows)
+        units = system.goods.set_index("id")["unit"]
+        made["unit"] = (units.reindex(table["good"]) + "/a").to_numpy()
         made["activity"] = self.x[chosen]
         made["capacity"] = table["capacity"]
         made["load"] = made["activity"] / made["capacity"]
         return made
-
-    def _activity_units(self, processes: np.ndarray, rows: Rows) -> list[str]:
-        """Unit of the reference line: the recipe row whose coefficient of activity is one."""
-        system = self.system
-        matrix = system.matrix
-        out = {}
-        recipe = np.flatnonzero((rows.kind == "recipe") | (rows.kind == "closing"))
-        for row in recipe:
-            start, end = matrix.indptr[row], matrix.indptr[row + 1]
-            kinds = system.unknown_kind[matrix.indices[start:end]]
-            if -1.0 in matrix.data[start:end][kinds == "activity"]:
-                out.setdefault(int(rows.process[row]), str(system.goods["unit"].iloc[rows.good[row]]) + "/a")
-        return [out.get(int(process), "t/a") for process in processes]
 
     @property
     def stocks(self) -> pd.DataFrame:

@@ -1,16 +1,25 @@
 """`dispatch`: the merit order decides what the facts leave free.
 
-A lexicographic linear programme (Isermann, 1982, OR Spektrum 4) on HiGHS: disposal is made least first,
-then treatment, purchases, sales, symbiosis, and last the flows with a higher ``prefer``. After each stage
-the variables whose reduced cost is not zero stay at their bound, so later stages keep what earlier ones
-reached. Ties are shared in proportion to what each can bring; the end point is solved again by LU.
+A lexicographic linear programme (Isermann, 1982, OR Spektrum 4) on HiGHS, in this order:
+
+1. no network makes more than its users take;
+2. every user chooses among its suppliers, those nearer to final demand first, so that what a choice asks
+   of the chain behind it does not count against it: least from the market, then from the network, then
+   by symbiosis, then what has a higher ``prefer``; ties are shared in proportion to what each can bring;
+3. what is left over finds its way out: least disposed of, then treated, then sold.
+
+After each stage the variables whose reduced cost is not zero stay at their bound, so later stages keep
+what earlier ones reached. The end point is solved again by LU, to the same digits as `solve`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
+from flowsim.assemble import LEVELS
 from flowsim.errors import Infeasible, Problem, Undetermined
 from flowsim.result import Result
 from flowsim.studies.solve import Singular, determine, undetermined_problems
@@ -21,6 +30,9 @@ REDUCED_COST = 1e-7
 """A reduced cost above this keeps a variable at its bound in later stages."""
 SAME = 1e-6
 """Two end points are the same when no value differs by more than this share of the largest."""
+
+MOST_DEPTHS = 12
+"""Choices farther than this from final demand are made together."""
 
 
 def dispatch(system: System, *, throw: bool = True) -> Result:
@@ -39,22 +51,49 @@ def dispatch(system: System, *, throw: bool = True) -> Result:
     if len(free):
         raise Undetermined(undetermined_problems(system, free))
     flows = system.flows
-    contested, level = flows["contested"].to_numpy(), flows["level"].to_numpy()
     programme = _Programme(system)
-    stages = sorted(set(level[contested]), reverse=True)
-    for stage in stages[:-1]:
-        programme.minimise(np.flatnonzero(contested & (level == stage)))
-    programme.share_ties(_ties(system))
+    for stage in _stages(system):
+        if stage is None:
+            programme.share_ties(_ties(system, "in_node"))
+        else:
+            programme.minimise(stage)
+    programme.share_ties(_ties(system, "out_node"))
     x = programme.exact()
     low, high = programme.spread(x)
     loose = high - low > SAME * programme.scale
     if loose.any() and throw:
         raise Undetermined(_undecided_problems(system, np.flatnonzero(loose), low, high))
     decided = np.zeros(len(x), dtype=bool)
-    decided[: len(flows)] = contested
+    decided[: len(flows)] = flows["contested"].to_numpy()
     x = np.where(loose, np.nan, x)
     low, high = (np.where(loose, bound, np.nan) for bound in (low, high))
-    return Result(system, x, low, high, "dispatch", decided, {"levels": [float(stage) for stage in stages]})
+    return Result(system, x, low, high, "dispatch", decided)
+
+
+def _stages(system: System) -> Iterator[np.ndarray | None]:
+    """The flows that each stage makes least; None where the ties of the users are shared."""
+    flows = system.flows
+    contested, level = flows["contested"].to_numpy(), flows["level"].to_numpy()
+    depth = _depth(system)[flows["to_at"].to_numpy()]
+    given_away = contested & _chosen_by_supplier(system)
+    surplus = given_away & (level == LEVELS["surplus"])
+    asked = contested & ~given_away
+    yield np.flatnonzero(surplus)
+    for distance in np.unique(depth[asked]):
+        mine = asked & (depth == distance)
+        for merit in sorted(set(level[mine]), reverse=True)[:-1]:
+            yield np.flatnonzero(mine & (level == merit))
+    yield None
+    rest = given_away & ~surplus
+    for merit in sorted(set(level[rest]), reverse=True):
+        yield np.flatnonzero(rest & (level == merit))
+
+
+def _chosen_by_supplier(system: System) -> np.ndarray:
+    """Flows that their supplier decides on: ways out of the system, and what feeds a plant with waste."""
+    outside = system.processes["outside"].to_numpy()
+    source, target = system.flows["from_at"].to_numpy(), system.flows["to_at"].to_numpy()
+    return outside[target] | (_feeds(system) & ~outside[source])
 
 
 def undriven(system: System) -> np.ndarray:
@@ -68,15 +107,15 @@ def undriven(system: System) -> np.ndarray:
     source, target = flows["from_at"].to_numpy(), flows["to_at"].to_numpy()
     out_node = np.unique(flows["out_node"].to_numpy(), return_inverse=True)[1]
     in_node = np.unique(flows["in_node"].to_numpy(), return_inverse=True)[1] + out_node.max(initial=-1) + 1
-    by_supplier = outside[target] | (_lives_on_what_it_is_given(system) & ~outside[source])
+    by_supplier = _chosen_by_supplier(system)
     inner = np.bincount(out_node, ~outside[target])[out_node] > 0
     pool = (processes["kind"] == "pool").to_numpy()[source]
     rest = outside[target] & inner & ~pool
     chosen = flows["contested"].to_numpy() & ~rest
     node = np.where(by_supplier, out_node, in_node)
-    others = np.flatnonzero(~chosen)
     pairs = [(node[chosen], np.flatnonzero(chosen))]
-    for side in (out_node, in_node):
+    for side, chooses in ((out_node, by_supplier), (in_node, ~by_supplier)):
+        others = np.flatnonzero(~(chosen & chooses))
         _, first = np.unique(side[others], return_index=True)
         pairs.append((side[others[first]], others[first]))
     nodes, members = (np.concatenate(part) for part in zip(*pairs, strict=True))
@@ -90,18 +129,43 @@ def undriven(system: System) -> np.ndarray:
     return decompose(csr_array(vstack([system.matrix, stated]))).under
 
 
-def _lives_on_what_it_is_given(system: System) -> np.ndarray:
-    """Flows into the reference line of a plant whose activity counts what it takes, such as a kiln for waste."""
-    reference = np.zeros(len(system.flows), dtype=bool)
-    matrix, rows = system.matrix, system.rows
-    activity = np.flatnonzero(system.unknown_kind == "activity")
-    taken = csr_array(matrix[:, activity]).tocoo()
-    lines = taken.row[(taken.data == -1.0) & (rows.kind[taken.row] == "recipe")]
-    kept = matrix[lines].tocoo()
-    flow = kept.col[kept.col < len(reference)]
-    process = rows.process[lines][kept.row[kept.col < len(reference)]]
-    reference[flow] = system.flows["to_at"].to_numpy()[flow] == process
-    return reference
+def _feeds(system: System) -> np.ndarray:
+    """Flows that feed a plant whose activity counts what it takes, such as a kiln for waste."""
+    flows, processes = system.flows, system.processes
+    target = flows["to_at"].to_numpy()
+    good = np.where(flows["replaces"] != "", flows["replaces"], flows["good"])
+    return processes["fed"].to_numpy()[target] & (processes["good"].to_numpy()[target] == good)
+
+
+def _depth(system: System) -> np.ndarray:
+    """For each process how far it stands from final demand: its users choose before it does.
+
+    The longest path along the flows that are asked for (not those that feed a plant with waste), loops
+    counted as one; at most `MOST_DEPTHS` different depths, the far ones taken together.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    flows, outside = system.flows, system.processes["outside"].to_numpy()
+    source, target = flows["from_at"].to_numpy(), flows["to_at"].to_numpy()
+    asked = ~_feeds(system) & ~outside[source] & ~outside[target]
+    count = len(outside)
+    graph = csr_array((np.ones(asked.sum()), (target[asked], source[asked])), shape=(count, count))
+    number, label = connected_components(graph, connection="strong")
+    user, supplier = label[target[asked]], label[source[asked]]
+    between = user != supplier
+    edges = np.unique(np.column_stack([user[between], supplier[between]]), axis=0)
+    depth = np.zeros(number, dtype=np.int64)
+    waiting = np.bincount(edges[:, 1], minlength=number)
+    start = np.searchsorted(edges[:, 0], np.arange(number + 1))
+    ready = list(np.flatnonzero(waiting == 0))
+    while ready:
+        node = ready.pop()
+        for other in edges[start[node] : start[node + 1], 1]:
+            depth[other] = max(depth[other], depth[node] + 1)
+            waiting[other] -= 1
+            if waiting[other] == 0:
+                ready.append(other)
+    return np.minimum(depth[label], MOST_DEPTHS - 1)
 
 
 class _Programme:
@@ -123,6 +187,9 @@ class _Programme:
 
     def minimise(self, chosen: np.ndarray) -> None:
         """One stage: make the sum of the chosen flows least, and keep what that needs."""
+        free = self.upper[chosen] - self.lower[chosen] > SAME * self.scale
+        if not free.any() and self.values is not None:
+            return
         cost = np.zeros(len(self.lower))
         cost[chosen] = 1.0
         self._run(cost, self.matrix, self.rhs, self.lower, self.upper)
@@ -246,24 +313,26 @@ class _Programme:
         return stack.min(axis=0), stack.max(axis=0)
 
 
-def _ties(system: System) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Groups of flows of equal merit at one place, with what each can bring (its limit or capacity, else equal)."""
+def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Groups of flows of equal merit at one place, with what each can bring (its limit or capacity, else equal).
+
+    ``node`` is ``in_node`` for the suppliers of one user, ``out_node`` for the takers of one supplier.
+    """
     flows = system.flows
     contested, level = flows["contested"].to_numpy(), flows["level"].to_numpy()
-    reach = {"in_node": _reach(system, "from_at", "out_node"), "out_node": _reach(system, "to_at", "in_node")}
+    end, other, there = ("to_at", "from_at", "out_node") if node == "in_node" else ("from_at", "to_at", "in_node")
+    most = _reach(system, other, there)
+    keys = np.column_stack([flows[node].to_numpy(), level])
+    _, group, size = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
+    rivals = np.flatnonzero(contested & (size[group] > 1))
+    rivals = rivals[~system.processes["outside"].to_numpy()[flows[end].to_numpy()[rivals]]]
+    order = rivals[np.argsort(group[rivals], kind="stable")]
     ties = []
-    for node, most in reach.items():
-        keys = np.column_stack([flows[node].to_numpy(), level])
-        _, group, size = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-        group = group.ravel()
-        rivals = np.flatnonzero(contested & (size[group] > 1))
-        end = flows["to_at" if node == "in_node" else "from_at"].to_numpy()
-        rivals = rivals[~system.processes["outside"].to_numpy()[end[rivals]]]
-        order = rivals[np.argsort(group[rivals], kind="stable")]
-        for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-            if len(members) > 1:
-                weight = most[members]
-                ties.append((members, weight if np.isfinite(weight).all() and (weight > 0).all() else np.ones(len(members))))
+    for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        if len(members) > 1:
+            known = np.isfinite(most[members]).all() and (most[members] > 0).all()
+            ties.append((members, most[members] if known else np.ones(len(members))))
     return ties
 
 

@@ -11,15 +11,17 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from flowsim.errors import Contradiction, Infeasible, Problem, Undetermined
 from flowsim.result import Result
 from flowsim.studies.structure import decompose, independent_rows, null_columns
 from flowsim.system import System
 
-AGREES = 1e-9
-"""Redundant facts agree when their residual is below this share of the terms of their row."""
+AGREES = 1e-6
+"""Redundant facts agree when they differ by less than this share of their amount, as a recipe closes (C5)."""
+STATED = ("given", "transfer", "share", "content")
+"""Kinds of row that a person states; the others follow from them or always hold."""
 MOST_INTERVALS = 200
 """Undetermined values beyond this number are named, but their intervals are not computed."""
 
@@ -56,7 +58,7 @@ def solve(system: System, *, throw: bool = True) -> Result:
     Infeasible : the one answer breaks a limit, or makes a flow negative
     """
     try:
-        part = determine(system.matrix, system.rhs)
+        part = determine(system.matrix, system.rhs, np.where(np.isin(system.rows.kind, STATED), 0.01, 1.0))
     except Singular as loop:
         raise Undetermined(_loop_problems(system, loop.columns)) from None
     notes = _check_consistent(system, part)
@@ -75,8 +77,12 @@ def solve(system: System, *, throw: bool = True) -> Result:
     return Result(system, x, low, high, "solve", np.zeros(len(x), dtype=bool), {}, tuple(notes))
 
 
-def determine(matrix: csr_array, rhs: np.ndarray) -> Determined:
+def determine(matrix: csr_array, rhs: np.ndarray, weight: np.ndarray | None = None) -> Determined:
     """Solve for every column that the rows fix.
+
+    Parameters
+    ----------
+    weight : shape (rows,); where rows repeat each other, those of less weight are left out
 
     Raises
     ------
@@ -91,7 +97,7 @@ def determine(matrix: csr_array, rhs: np.ndarray) -> Determined:
             pass
     structure = decompose(matrix)
     fixed = np.setdiff1d(np.arange(columns), structure.under)
-    used = independent_rows(matrix, structure)
+    used = independent_rows(matrix, structure, weight)
     if len(used) < len(fixed):
         raise Singular(_free_of(matrix, used, fixed))
     square = csc_array(matrix[used][:, fixed])
@@ -163,47 +169,64 @@ def _check_consistent(system: System, part: Determined) -> list[str]:
         return []
     x = np.zeros(system.matrix.shape[1])
     x[part.columns] = part.x
-    known = np.zeros(len(x), dtype=bool)
-    known[part.columns] = True
+    unknown = np.ones(len(x))
+    unknown[part.columns] = 0.0
     block = csr_array(system.matrix[extra])
-    inside = np.asarray(abs(block) @ (~known).astype(float)) == 0
+    inside = abs(block) @ unknown == 0
     extra, block = extra[inside], csr_array(block[inside])
     residual = block @ x - system.rhs[extra]
-    size = np.maximum(abs(block) @ np.abs(x), np.abs(system.rhs[extra]))
-    wrong = np.flatnonzero(np.abs(residual) > AGREES * np.maximum(size, 1.0))
-    if len(wrong):
-        raise Contradiction(_conflict(system, part, extra[wrong]))
-    said = [row for row in extra if system.rows.kind[row] not in ("closing",)]
-    if not said:
+    size = np.maximum(np.maximum(abs(block) @ np.abs(x), np.abs(system.rhs[extra])), 1.0)
+    wrong = np.abs(residual) > AGREES * size
+    if wrong.any():
+        raise Contradiction(_conflict(system, extra[wrong], residual[wrong]))
+    said = extra[system.rows.kind[extra] != "closing"]
+    if not len(said):
         return []
     texts = [system.row_text(int(row)) for row in said[:5]]
     more = f" and {len(said) - 5} more" if len(said) > 5 else ""
-    return [f"{len(said)} rows repeat what the others already say, and agree: {'; '.join(texts)}{more}."]
+    count = f"{len(said)} rows repeat" if len(said) > 1 else "1 row repeats"
+    differ = float((np.abs(residual) / size).max())
+    return [f"{count} what the others already say, to within {differ:.1g} of the amount: {'; '.join(texts)}{more}."]
 
 
-def _conflict(system: System, part: Determined, rows: np.ndarray) -> list[Problem]:
-    """The smallest set of rows that cannot all hold, one circuit of dependent rows, and the gap."""
-    best: tuple[np.ndarray, np.ndarray, int] | None = None
-    for row in rows[:50]:
-        target = system.matrix[[int(row)]][:, part.columns].toarray()[0]
-        weight = part.factor.solve(target, transposed=True)
-        weight[np.abs(weight) < 1e-10 * max(1.0, np.abs(weight).max(initial=0.0))] = 0.0
-        members = np.flatnonzero(weight)
-        if best is None or len(members) < len(best[0]):
-            best = (members, weight[members], int(row))
-    assert best is not None
-    members, weight, row = best
-    gap = float(system.rhs[row] - weight @ system.rhs[part.rows[members]])
-    involved = [row, *part.rows[members]]
-    stated = [r for r in involved if system.rows.kind[r] in ("given", "transfer", "share", "content")]
-    structural = [r for r in involved if r not in stated]
-    head = f"{len(involved)} rows cannot all hold; the gap is {gap:.6g}."
-    problems = [Problem(head, hint="Relax one of the facts below, or give it an uncertainty and reconcile.")]
-    for r in stated + structural[: max(3, 12 - len(stated))]:
-        problems.append(Problem(system.row_text(int(r)), str(system.rows.file[r]), int(system.rows.line[r])))
-    if len(structural) > max(3, 12 - len(stated)):
-        problems.append(Problem(f"and {len(structural) - max(3, 12 - len(stated))} balances or recipe lines between them."))
+def _conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -> list[Problem]:
+    """One minimal set of rows that cannot all hold, stated facts first, and the gap."""
+    involved, gap = _minimal_conflict(system, wrong, residual)
+    stated = involved[np.isin(system.rows.kind[involved], STATED)]
+    structural = np.setdiff1d(involved, stated)
+    what = f"{len(stated)} facts cannot all hold" if len(stated) > 1 else f"{len(involved)} rows cannot all hold"
+    problems = [Problem(f"{what}; the gap is {gap:.6g}.", hint="Mend or drop one of those listed here.")]
+    shown = structural[: max(3, 12 - len(stated))]
+    for row in (*stated, *shown):
+        problems.append(Problem(system.row_text(int(row)), str(system.rows.file[row]), int(system.rows.line[row])))
+    if len(structural) > len(shown):
+        rest = len(structural) - len(shown)
+        problems.append(Problem(f"and {rest} more balance{'s' * (rest > 1)} or recipe lines between them."))
     return problems
+
+
+def _minimal_conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -> tuple[np.ndarray, float]:
+    """Rows that conflict, of which none can be left out, and by how much they miss each other.
+
+    Weights y of the rows with ``Aᵀ y = 0`` and ``bᵀ y = 1`` prove a contradiction (Farkas' lemma). The
+    proof with the least sum of weights is a vertex, so no row in it is idle, and its gap is the widest.
+    """
+    from scipy.optimize import linprog
+
+    rows = decompose(system.matrix).over
+    gap_at = np.zeros(system.matrix.shape[0])
+    gap_at[wrong] = residual / np.abs(residual).max()
+    matrix = csr_array(system.matrix[rows])
+    columns = csr_array(matrix[:, np.unique(matrix.indices)]).T
+    equal = vstack([columns, csr_array(gap_at[rows][None, :])])
+    cost = np.where(np.isin(system.rows.kind[rows], STATED), 1.0, 0.01)
+    target = np.zeros(equal.shape[0])
+    target[-1] = 1.0
+    found = linprog(np.tile(cost, 2), A_eq=hstack([equal, -equal]), b_eq=target, method="highs-ds")
+    weight = found.x[: len(rows)] - found.x[len(rows) :]
+    members = np.abs(weight) > 1e-7 * np.abs(weight).max()
+    gap = float(np.abs(residual).max() / np.abs(weight).max())
+    return rows[members], gap
 
 
 def _loop_problems(system: System, columns: np.ndarray) -> list[Problem]:

@@ -61,8 +61,11 @@ def _reach(pattern: Any, start: np.ndarray, partner: np.ndarray) -> np.ndarray:
     return np.sort(reached[reached < count])
 
 
-def independent_rows(matrix: csr_array, structure: Structure) -> np.ndarray:
-    """Rows to solve with: the matched ones, and in the over-determined part a numerically independent set."""
+def independent_rows(matrix: csr_array, structure: Structure, weight: np.ndarray | None = None) -> np.ndarray:
+    """Rows to solve with: the matched ones, and in the over-determined part a numerically independent set.
+
+    Where rows depend on each other, those of less ``weight`` are left out first.
+    """
     columns = np.setdiff1d(np.arange(matrix.shape[1]), structure.under)
     chosen = structure.row_of[columns]
     if not len(structure.over):
@@ -74,6 +77,8 @@ def independent_rows(matrix: csr_array, structure: Structure) -> np.ndarray:
     dense = block[:, inside].toarray()
     scale = np.abs(dense).max(axis=1, initial=0.0)
     dense /= np.where(scale > 0, scale, 1.0)[:, None]
+    if weight is not None:
+        dense *= weight[structure.over][:, None]
     _, triangle, order = qr(dense.T, mode="economic", pivoting=True)
     size = np.abs(np.diag(triangle))
     rank = int((size > 1e-11 * max(size.max(initial=0.0), 1e-300)).sum())

@@ -1,0 +1,310 @@
+"""An `Account`: a result seen from a boundary, as masks and weights over its flows.
+
+Every indicator is a sum of amount × weight over flows, so that it can be traced to its flows and two
+variants can be compared flow by flow. The account is drawn anew for each boundary, never averaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flowsim.errors import InputError, Problem
+from flowsim.result import Result
+from flowsim.tables import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TAGS = ("firm", "site", "chain", "process")
+"""What a boundary can be drawn by, beside ``park``."""
+
+PASSING = ("pool", "collect", "store", "trade")
+"""Kinds of process that hand a good on as it is: what they give was made elsewhere."""
+
+UNPRICED = ("air", "emission", "vapour", "wastewater", "circulating_water")
+"""Classes whose goods are worth nothing where the table has no price for them."""
+
+PASSES = 1000
+"""Most rounds when a good is followed from one passing process to the next."""
+
+
+class Missing(Exception):
+    """Why an indicator has no value, in English and Chinese. Never leaves the room."""
+
+    def __init__(self, en: str, zh: str):
+        super().__init__(en, zh)
+        self.en, self.zh = en, zh
+
+
+@dataclass(frozen=True)
+class Account:
+    """Masks and amounts of the flows of a result at one boundary.
+
+    ``boundary`` is ``park`` (all processes that are not outside), ``firm:ID``, ``site:ID``, ``chain:ID`` or
+    ``process:ID``. A pool belongs to its site, so it stands outside a firm and a chain.
+
+    Raises
+    ------
+    InputError : a boundary that the scenario does not have (when it is first used)
+    """
+
+    result: Result
+    boundary: str = "park"
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """Processes within the boundary, shape (processes,)."""
+        processes = self._processes
+        within = ~processes["outside"].to_numpy(dtype=bool)
+        if self.boundary == "park":
+            return within
+        tag, _, name = self.boundary.partition(":")
+        if tag not in TAGS or not name:
+            forms = ", ".join(f"{known}:ID" for known in TAGS)
+            hint = nearest(tag, ["park", *TAGS]) or f"Boundaries are park, {forms}."
+            raise InputError(Problem(f"there is no boundary `{self.boundary}`.", hint=hint))
+        names = processes["id" if tag == "process" else tag].to_numpy(dtype=object)
+        if name not in names[within]:
+            known = sorted({str(found) for found in names[within]} - {""})
+            listed = f"Known: {', '.join(known[:20])}." if known else f"No process of the scenario has a {tag}."
+            hint = nearest(name, known) or listed
+            raise InputError(Problem(f"boundary `{self.boundary}`: there is no {tag} `{name}`.", hint=hint))
+        return within & (names == name)
+
+    @cached_property
+    def enters(self) -> np.ndarray:
+        """Flows from outside the boundary into it, shape (flows,)."""
+        return ~self._from_inside & self._to_inside
+
+    @cached_property
+    def leaves(self) -> np.ndarray:
+        """Flows from inside the boundary out of it, shape (flows,)."""
+        return self._from_inside & ~self._to_inside
+
+    @cached_property
+    def internal(self) -> np.ndarray:
+        """Flows with both ends inside, shape (flows,)."""
+        return self._from_inside & self._to_inside
+
+    @cached_property
+    def made(self) -> np.ndarray:
+        """Flows that leave a process inside which made the good, and does not only hand it on."""
+        return self._from_inside & ~self.from_kind("store") & ~self._passed_on
+
+    @property
+    def amounts(self) -> np.ndarray:
+        """Amount of each flow in the unit of its good per year, shape (flows,)."""
+        return self.result.amounts
+
+    @cached_property
+    def mass(self) -> np.ndarray:
+        """t/a in each flow; 1 m3 of water is 1 t, energy has none."""
+        return self.result.layer("mass")
+
+    @cached_property
+    def water(self) -> np.ndarray:
+        """m3/a of water in each flow of a water good."""
+        return self.result.layer("water")
+
+    @cached_property
+    def energy(self) -> np.ndarray:
+        """GJ/a in each flow: energy goods, and fuels by their lower heating value."""
+        return self.result.layer("energy")
+
+    def of_class(self, *classes: str) -> np.ndarray:
+        """Flows of goods of these classes."""
+        return self._of_goods(np.isin(self._goods["class"].to_numpy(dtype=object), classes))
+
+    def of_kind(self, *kinds: str) -> np.ndarray:
+        """Flows of goods of these kinds: material, water, energy."""
+        return self._of_goods(np.isin(self._goods["kind"].to_numpy(dtype=object), kinds))
+
+    def of_good(self, *goods: str) -> np.ndarray:
+        """Flows of these goods."""
+        return self._of_goods(np.isin(self._goods["id"].to_numpy(dtype=object), goods))
+
+    def from_place(self, *names: str) -> np.ndarray:
+        """Flows from these places outside, for example ``nature``."""
+        return self._at("id", names)[self._from]
+
+    def to_place(self, *names: str) -> np.ndarray:
+        """Flows to these places outside, for example ``landfill``."""
+        return self._at("id", names)[self._to]
+
+    def from_kind(self, *kinds: str) -> np.ndarray:
+        """Flows that leave processes of these kinds."""
+        return self._at("kind", kinds)[self._from]
+
+    def to_kind(self, *kinds: str) -> np.ndarray:
+        """Flows that enter processes of these kinds."""
+        return self._at("kind", kinds)[self._to]
+
+    def givers(self, flows: np.ndarray) -> np.ndarray:
+        """Processes that any of these flows leaves, shape (processes,)."""
+        return np.bincount(self._from[flows], minlength=len(self.inside)) > 0
+
+    def takers(self, flows: np.ndarray) -> np.ndarray:
+        """Processes that any of these flows enters, shape (processes,)."""
+        return np.bincount(self._to[flows], minlength=len(self.inside)) > 0
+
+    def leaving(self, processes: np.ndarray) -> np.ndarray:
+        """Flows that leave any of these processes."""
+        return processes[self._from]
+
+    def entering(self, processes: np.ndarray) -> np.ndarray:
+        """Flows that enter any of these processes."""
+        return processes[self._to]
+
+    def kept_inside(self, supply: np.ndarray) -> np.ndarray:
+        """Weights that add up a supply which stays inside: +1 where it is given, −1 where a pool gives it away.
+
+        A pool shows a good twice (producer to pool, pool to user); counting givers counts it once.
+        """
+        goods = np.zeros(len(self._goods), dtype=bool)
+        goods[self._good[supply & self.internal]] = True
+        away = self.leaves & self.from_kind("pool") & goods[self._good]
+        return 1.0 * (supply & self.internal & ~self.from_kind("pool")) - 1.0 * away
+
+    def reaching(self, ends: np.ndarray) -> np.ndarray:
+        """Share of each flow that reaches the processes where ``ends`` is true, shape (flows,).
+
+        A good is followed through processes that hand it on (pool, collect, store, trade), which divide it
+        in proportion to what they give. What a store keeps has reached nothing.
+        """
+        into, out = self._nodes
+        share = ends[self._to].astype(float)
+        if not (into >= 0).any():
+            return share
+        passing = into >= 0
+        size = np.maximum(self._node_sum(into), self._node_sum(out))
+        reached = np.zeros(len(size))
+        for _ in range(PASSES):
+            share[passing] = reached[into[passing]]
+            found = self._node_sum(out, share) / np.where(size == 0, 1.0, size)
+            if np.allclose(found, reached, rtol=0, atol=1e-15, equal_nan=True):
+                break
+            reached = found
+        return share
+
+    def from_stock(self) -> np.ndarray:
+        """Share of each flow out of a store that was there before the year began, shape (flows,).
+
+        A store draws on its stock by what it gives beyond what it gets, good by good. Old stock that is used
+        while new waste is stored needs a store of its own: of one store only the difference is known.
+        """
+        from_store = self.from_kind("store")
+        key = self._good * len(self.inside)
+        count = len(self._goods) * len(self.inside)
+        given = np.bincount((key + self._from)[from_store], self.amounts[from_store], count)
+        into = self.to_kind("store")
+        got = np.bincount((key + self._to)[into], self.amounts[into], count)
+        drawn = np.maximum(given - got, 0.0) / np.where(given == 0, 1.0, given)
+        return np.where(from_store, drawn[key + self._from], 0.0)
+
+    def price(self) -> np.ndarray:
+        """Value of each flow, CNY/a: amount × price, the sign being in the price.
+
+        A price for the recipe at the end inside the boundary holds before the general one. NaN where the table
+        has none, save for the classes `UNPRICED`, which count as 0.
+        """
+        import pandas as pd
+
+        table = self.result.system.prices
+        goods = self.result.system.flows["good"]
+        near = np.where(self._from_inside, self._from, self._to)
+        recipes = self._processes["recipe"].to_numpy(dtype=object)[near]
+        own = table[table["recipe"] != ""].drop_duplicates(["good", "recipe"])
+        special = pd.Series(own["price"].to_numpy(), own["good"] + "|" + own["recipe"])
+        general = table[table["recipe"] == ""].drop_duplicates("good").set_index("good")["price"]
+        price = (goods + "|" + recipes).map(special).fillna(goods.map(general)).to_numpy(dtype=float)
+        return self.amounts * np.where(np.isnan(price) & self.of_class(*UNPRICED), 0.0, price)
+
+    def factor(self, name: str, set_name: str = "") -> np.ndarray:
+        """Weight of each flow by a factor, per unit of its good, NaN where there is none, shape (flows,).
+
+        Of several sets for one good the first in the table holds, unless a set is named.
+        """
+        table = self.result.system.factors
+        chosen = table[(table["factor"] == name) & ((table["set"] == set_name) | (set_name == ""))]
+        values = chosen.drop_duplicates("good").set_index("good")["value"]
+        return self.result.system.flows["good"].map(values).to_numpy(dtype=float)
+
+    def need(self, flows: np.ndarray, weights: np.ndarray, en: str, zh: str) -> None:
+        """Raise `Missing`, naming the goods, if a flow that matters has no weight; ``en``, ``zh`` say what lacks."""
+        lacking = flows & np.isnan(weights) & (self.amounts != 0) & ~np.isnan(self.amounts)
+        if lacking.any():
+            listed = self.good_names(lacking)
+            raise Missing(f"no {en} for {listed[0]}", f"缺少{zh}：{listed[1]}")
+
+    def good_names(self, flows: np.ndarray, most: int = 5) -> tuple[str, str]:
+        """Ids and Chinese names of the goods of these flows, the largest first, for a message."""
+        size = np.bincount(self._good[flows], np.abs(np.nan_to_num(self.amounts[flows])), len(self._goods))
+        found = np.unique(self._good[flows])
+        found = found[np.argsort(-size[found], kind="stable")]
+        more = len(found) - most
+        en = ", ".join(self._goods["id"].iloc[found[:most]]) + (f" and {more} more" if more > 0 else "")
+        zh = "、".join(self._goods["zh"].iloc[found[:most]]) + (f"等{len(found)}种" if more > 0 else "")
+        return en, zh
+
+    @property
+    def _processes(self) -> pd.DataFrame:
+        return self.result.system.processes
+
+    @property
+    def _goods(self) -> pd.DataFrame:
+        return self.result.system.goods
+
+    @cached_property
+    def _from(self) -> np.ndarray:
+        return self.result.system.flows["from_at"].to_numpy()
+
+    @cached_property
+    def _to(self) -> np.ndarray:
+        return self.result.system.flows["to_at"].to_numpy()
+
+    @cached_property
+    def _good(self) -> np.ndarray:
+        return self.result.system.flows["good_at"].to_numpy()
+
+    @cached_property
+    def _from_inside(self) -> np.ndarray:
+        return self.inside[self._from]
+
+    @cached_property
+    def _to_inside(self) -> np.ndarray:
+        return self.inside[self._to]
+
+    def _of_goods(self, goods: np.ndarray) -> np.ndarray:
+        return goods[self._good]
+
+    def _at(self, column: str, names: tuple[str, ...]) -> np.ndarray:
+        return np.isin(self._processes[column].to_numpy(dtype=object), names)
+
+    @cached_property
+    def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each flow, the passing node (a good at a process that takes and gives it) that it enters and leaves.
+
+        −1 where there is none.
+        """
+        key = self._good.astype(np.int64) * len(self.inside)
+        into, out = key + self._to, key + self._from
+        taken = np.unique(into[self.to_kind(*PASSING)])
+        nodes = taken[np.isin(taken, out)]
+        if not len(nodes):
+            return np.full(len(into), -1), np.full(len(out), -1)
+        at = [np.minimum(np.searchsorted(nodes, keys), len(nodes) - 1) for keys in (into, out)]
+        return np.where(nodes[at[0]] == into, at[0], -1), np.where(nodes[at[1]] == out, at[1], -1)
+
+    @property
+    def _passed_on(self) -> np.ndarray:
+        return self._nodes[1] >= 0
+
+    def _node_sum(self, node: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
+        """Amounts (times a share) added up by node."""
+        at = node >= 0
+        amounts = self.amounts if share is None else self.amounts * share
+        return np.bincount(node[at], amounts[at], max(node.max(initial=-1), self._nodes[0].max(initial=-1)) + 1)
