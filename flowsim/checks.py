@@ -1,19 +1,20 @@
 """What must hold across the tables of a scenario: references, canonical units, sums.
 
 Each function takes the typed tables and appends to ``problems``; `to_canonical` also rewrites amounts
-into the unit of their good per year (t/a, m3/a, GJ/a) and drops the unit columns.
+into the unit of their good per year (t/a, m3/a, GJ/a) and drops the unit columns. A row that is already
+reported (column ``wrong``) is not reported again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flowsim.errors import Problem
-from flowsim.schema import GOOD_KINDS, OUTSIDE, TABLES
-from flowsim.tables import nearest
+from flowsim.schema import GOOD_KINDS, IDENTITY, OUTSIDE, TABLES
+from flowsim.tables import UNREADABLE, Say, nearest, objects, report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,115 +22,27 @@ if TYPE_CHECKING:
 CLOSURE = 1e-6
 """A recipe closes when inputs and outputs agree within this share of their sum (convention C5)."""
 
-OVERRIDES = {"goods": ["id"], "recipes": ["recipe"], "contents": ["good", "layer"], "prices": ["good", "recipe"]}
-"""Library tables of which a scenario may restate a row, and what names the row."""
-
 MASS = {"material": 1.0, "water": 1.0, "energy": 0.0}
 """Tonnes per canonical unit of a good: 1 t, 1 m3 of water (convention C1), energy without mass."""
+
+FACTS = {
+    "given": ("amount", "activity", "stock_change"),
+    "transfer": ("value", "at", "origin"),
+    "share": ("value", "at", "into", "of"),
+    "limit": ("max", "min"),
+}
+"""Kind of a fact → the columns that go with it; ``layer``, uncertainty and source go with all."""
+
+BASE_LAYERS = ("mass", "water", "energy")
+SHARE = "%"
+"""Stands for the good of facts whose uncertainty is a share, not an amount."""
+
+Frames = dict[str, "pd.DataFrame"]
 
 
 def pool_id(site: str, good: str) -> str:
     """The process id of a pool."""
     return f"{site}__{good}"
-
-
-def override_library(typed: Mapping[str, pd.DataFrame], scenario_file: str) -> dict[str, pd.DataFrame]:
-    """A row that the scenario file states replaces the library's row of the same name."""
-    out = dict(typed)
-    for name, keys in OVERRIDES.items():
-        frame = typed[name]
-        own = (frame["file"] == scenario_file).to_numpy()
-        if not own.any() or own.all():
-            continue
-        label = frame[keys].astype(str).agg("\0".join, axis=1)
-        replaced = label.isin(set(label[own])).to_numpy() & ~own
-        out[name] = frame[~replaced].reset_index(drop=True)
-    return out
-
-
-def check_references(typed: Mapping[str, pd.DataFrame], problems: list[Problem]) -> None:
-    """Every id is unique, and every reference points at something."""
-    goods, processes, recipes = typed["goods"], typed["processes"], typed["recipes"]
-    _check_unique(typed, problems)
-    known_goods = set(goods["id"])
-    for name in ("recipes", "substitutes", "contents", "factors", "prices", "lifetimes", "flows", "links", "pools"):
-        _check_known(typed[name], name, "good", known_goods, "good", problems)
-    _check_known(typed["substitutes"], "substitutes", "replaces", known_goods, "good", problems)
-    _check_known(processes[processes["recipe"] != ""], "processes", "recipe", set(recipes["recipe"]), "recipe", problems)
-    pools = typed["pools"]
-    pool_ids = {pool_id(site, good) for site, good in zip(pools["site"], pools["good"], strict=True)}
-    inside = set(processes["id"]) | pool_ids
-    for name in ("flows", "links"):
-        frame = typed[name]
-        _check_known(frame, name, "from", inside | {"market", "nature"}, "process", problems)
-        _check_known(frame, name, "to", inside | (set(OUTSIDE) - {"nature"}), "process", problems)
-        for row in np.flatnonzero(frame["from"] == frame["to"]):
-            _report(frame, name, row, f"`{frame['id'][row]}` runs from {frame['from'][row]} to itself.", problems)
-    _check_known(pools, "pools", "site", set(processes["site"]), "site", problems)
-    for row in np.flatnonzero(np.isin(processes["id"].to_numpy(), list(OUTSIDE))):
-        message = f"`{processes['id'][row]}` is a place outside and cannot name a process."
-        _report(processes, "processes", row, message, problems, "Choose another id.")
-    _check_lines(typed, problems)
-    _check_facts(typed, problems)
-
-
-def _report(frame: pd.DataFrame, name: str, row: int, message: str, problems: list[Problem], hint: str = "") -> None:
-    file, line = str(frame["file"].iloc[row]), int(frame["line"].iloc[row])
-    problems.append(Problem(f"{name}: {message}", file, line, hint))
-
-
-def _check_known(
-    frame: pd.DataFrame, name: str, column: str, known: set[str], what: str, problems: list[Problem]
-) -> None:
-    for position, value in enumerate(frame[column]):
-        if value not in known and value != "":
-            hint = nearest(value, known) or f"Declare it under `{what}s:`."
-            _report(frame, name, position, f"there is no {what} `{value}`.", problems, hint)
-
-
-def _check_unique(typed: Mapping[str, pd.DataFrame], problems: list[Problem]) -> None:
-    for name in ("goods", "processes", "facts", "layers"):
-        frame = typed[name]
-        repeated = frame["id"][(frame["id"] != "") & frame["id"].duplicated()]
-        for row in repeated.index:
-            first = frame.index[frame["id"] == frame["id"][row]][0]
-            hint = f"The first is at {frame['file'][first]}:{frame['line'][first]}."
-            _report(frame, name, row, f"`{frame['id'][row]}` is stated twice.", problems, hint)
-    flows, links = typed["flows"], typed["links"]
-    names = [*flows["id"], *links["id"]]
-    taken: set[str] = set()
-    for position, name in enumerate(names):
-        frame, row = (flows, position) if position < len(flows) else (links, position - len(flows))
-        if name in taken:
-            table = "flows" if frame is flows else "links"
-            _report(frame, table, row, f"two flows are both called `{name}`.", problems, "Give one another `id`.")
-        taken.add(name)
-
-
-def _check_lines(typed: Mapping[str, pd.DataFrame], problems: list[Problem]) -> None:
-    """Each recipe has one reference line and at most one closing line, which is an output."""
-    recipes = typed["recipes"]
-    if recipes.empty:
-        return
-    roles = recipes["role"].to_numpy()
-    for role, most in (("reference", 1), ("closing", 1)):
-        counts = recipes["recipe"][roles == role].value_counts()
-        for recipe in counts.index[counts > most]:
-            row = int(np.flatnonzero(recipes["recipe"] == recipe)[0])
-            _report(recipes, "recipes", row, f"`{recipe}` has {counts[recipe]} {role} lines; it may have one.", problems)
-    referenced = set(recipes["recipe"][roles == "reference"])
-    for recipe in dict.fromkeys(recipes["recipe"]):
-        if recipe not in referenced:
-            row = int(np.flatnonzero(recipes["recipe"] == recipe)[0])
-            hint = "Name the line that activity counts: `reference: GOOD`."
-            _report(recipes, "recipes", row, f"`{recipe}` has no reference line.", problems, hint)
-    wrong = (roles == "closing") & (recipes["direction"] == "in").to_numpy()
-    for row in np.flatnonzero(wrong):
-        _report(recipes, "recipes", row, "a closing line must be an output.", problems)
-    doubled = recipes.duplicated(["recipe", "direction", "good"])
-    for row in np.flatnonzero(doubled):
-        message = f"`{recipes['good'][row]}` stands twice on one side of `{recipes['recipe'][row]}`."
-        _report(recipes, "recipes", row, message, problems, "Add the two amounts up.")
 
 
 def subjects(typed: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
@@ -144,149 +57,365 @@ def subjects(typed: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     return out
 
 
-def _check_facts(typed: Mapping[str, pd.DataFrame], problems: list[Problem]) -> None:
-    facts = typed["facts"]
-    processes = set(typed["processes"]["id"])
-    goods = set(typed["goods"]["id"])
-    layers = {"mass", "water", "energy", "all", *typed["layers"]["id"]}
-    names = subjects(typed)
-    for row in range(len(facts)):
-        fact = facts.iloc[row]
-        kinds = [kind for kind in ("given", "transfer", "share", "limit") if fact[kind]]
-        if len(kinds) != 1:
-            hint = "Say one of given, transfer, share or limit."
-            said = " and ".join(f"`{kind}`" for kind in kinds) or "none of its four kinds"
-            _report(facts, "facts", row, f"a fact states {said}.", problems, hint)
-            continue
-        kind, subject = kinds[0], fact[kinds[0]]
-        if fact["layer"] not in layers:
-            hint = nearest(fact["layer"], layers) or "Declare it under `layers:`."
-            _report(facts, "facts", row, f"there is no layer `{fact['layer']}`.", problems, hint)
-        if kind in ("given", "limit"):
-            _check_subject(facts, row, kind, subject, names, processes, problems)
-        else:
-            if fact["at"] not in processes:
-                hint = nearest(fact["at"], processes) if fact["at"] else "Say `at: PROCESS`."
-                _report(facts, "facts", row, f"`{kind}: {subject}`: there is no process `{fact['at']}`.", problems, hint)
-            if subject not in names and subject not in goods:
-                _report(facts, "facts", row, f"there is no flow or good `{subject}`.", problems, nearest(subject, names))
-            if np.isnan(fact["value"]):
-                _report(facts, "facts", row, f"`{kind}: {subject}` has no `value`.", problems, "Write `value: 40 %`.")
-            if kind == "share" and not fact["of"]:
-                hint = "Write `of: same_good`, `of: all` or `of: [goods]`."
-                _report(facts, "facts", row, f"`share: {subject}` states no base.", problems, hint)
+class _Book:
+    """The tables under check, and the one place where their rows are reported."""
+
+    def __init__(self, typed: Frames, problems: list[Problem]):
+        self.typed, self.problems = typed, problems
+
+    def column(self, name: str, column: str) -> np.ndarray:
+        return self.typed[name][column].to_numpy()
+
+    def report(self, name: str, rows: np.ndarray | Iterable[int], say: Say) -> None:
+        """Report rows, given as positions or as a mask, that are not reported yet."""
+        found = np.asarray(rows)
+        found = np.flatnonzero(found) if found.dtype == bool else found.astype(np.int64)
+        if not len(found):
+            return
+        frame = self.typed[name]
+        wrong = frame["wrong"].to_numpy(copy=True)
+        found = found[~wrong[found]]
+        report(self.problems, name, frame["file"].to_numpy(), frame["line"].to_numpy(), found, say)
+        wrong[found] = True
+        frame["wrong"] = wrong
 
 
-def _check_subject(
-    facts: pd.DataFrame,
-    row: int,
-    kind: str,
-    subject: str,
-    names: Mapping[str, list[str]],
-    processes: Iterable[str],
-    problems: list[Problem],
-) -> None:
-    fact = facts.iloc[row]
-    values = ("amount", "activity", "stock_change") if kind == "given" else ("max", "min")
-    if all(np.isnan(fact[value]) for value in values):
-        _report(facts, "facts", row, f"`{kind}: {subject}` has no {' or '.join(values)}.", problems)
-    if subject in set(processes):
-        return
-    meant = names.get(subject, [])
-    if not meant:
-        hint = nearest(subject, [*names, *processes]) or "Draw the flow under `flows:` first."
-        _report(facts, "facts", row, f"there is no flow or process `{subject}`.", problems, hint)
-    elif len(meant) > 1:
-        listed = ", ".join(f"`{name}`" for name in meant[:6])
-        _report(facts, "facts", row, f"`{subject}` may mean {listed}.", problems, "Write the id of the flow.")
-
-
-def to_canonical(typed: dict[str, pd.DataFrame], problems: list[Problem]) -> None:
-    """Amounts in the unit of their good, per year; unit columns go."""
-    goods = typed["goods"].set_index("id")
-    for name in ("recipes", "prices", "flows", "links"):
-        _convert(typed, name, typed[name]["good"].to_numpy(), goods, problems)
-    _convert(typed, "processes", reference_goods(typed), goods, problems)
-    _convert(typed, "facts", _fact_goods(typed), goods, problems)
+def override_library(typed: Frames, scenario_file: str) -> Frames:
+    """A row that the scenario file states replaces the library's row of the same name; a recipe goes whole."""
+    out = dict(typed)
     for name, frame in typed.items():
-        drop = [column for column in frame.columns if column.endswith("_unit") and column not in ("unit",)]
-        typed[name] = frame.drop(columns=drop)
+        own = (frame["file"] == scenario_file).to_numpy()
+        if not own.any() or own.all():
+            continue
+        keys = ["recipe"] if name == "recipes" else list(IDENTITY[name])
+        labels = _labels(frame, keys)
+        out[name] = frame[own | ~np.isin(labels, np.unique(labels[own]))].reset_index(drop=True)
+    return out
+
+
+def _labels(frame: pd.DataFrame, keys: list[str]) -> np.ndarray:
+    """A number for each row that is the same where all keys are the same."""
+    return frame.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+
+
+# ---- references ----
+
+
+def check_references(typed: Frames, problems: list[Problem]) -> None:
+    """Every id is unique, and every reference points at something."""
+    book = _Book(typed, problems)
+    _check_unique(book)
+    _check_goods(book)
+    _check_processes(book)
+    _check_ends(book)
+    _check_lines(book)
+    _check_facts(book)
+
+
+def _check_unique(book: _Book) -> None:
+    for name, keys in IDENTITY.items():
+        if name not in ("flows", "links"):
+            _check_twice(book, name, book.typed[name], list(keys))
+    flows, links = set(book.column("flows", "id")), book.column("links", "id")
+    taken = [row for row, name in enumerate(links) if name in flows]
+    book.report(
+        "links", taken, lambda row: (f"a flow is also called `{links[row]}`.", "Give one another `id`.")
+    )
+    for name in ("flows", "links"):
+        _check_twice(book, name, book.typed[name], ["id"])
+
+
+def _check_twice(book: _Book, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
+    doubled = frame.duplicated(keys).to_numpy() & (frame[keys[0]] != "").to_numpy()
+    if not doubled.any():
+        return
+    labels = _labels(frame, keys)
+    files, lines = frame["file"].to_numpy(), frame["line"].to_numpy()
+
+    def say(row: int) -> tuple[str, str]:
+        first = int(np.flatnonzero(labels == labels[row])[0])
+        called = " ".join(str(frame[key].iloc[row]) for key in keys if frame[key].iloc[row] != "")
+        place = f"{files[first]}:{lines[first]}" if files[first] else f"row {first + 1}"
+        return f"`{called}` is stated twice.", f"The first is at {place}: keep one, or give it another name."
+
+    book.report(name, doubled, say)
+
+
+def _check_known(book: _Book, name: str, column: str, known: Set[str], what: str, table: str = "") -> None:
+    """Report cells that are not empty and not known."""
+    texts = book.column(name, column)
+    odd = [row for row, text in enumerate(texts) if text and text not in known]
+
+    def say(row: int) -> tuple[str, str]:
+        hint = nearest(texts[row], known) or (f"Declare it under `{table}:`." if table else "")
+        return f"`{column}`: there is no {what} `{texts[row]}`.", hint
+
+    book.report(name, odd, say)
+
+
+def _check_goods(book: _Book) -> None:
+    goods, recipes = set(book.column("goods", "id")), set(book.column("recipes", "recipe"))
+    for name, columns in TABLES.items():
+        for column in columns:
+            if column.of == "goods":
+                _check_known(book, name, column.name, goods, "good", "goods")
+    for name in ("flows", "links"):
+        _check_known(book, name, "limit_of", goods, "good", "goods")
+    for name in ("processes", "substitutes", "prices"):
+        _check_known(book, name, "recipe", recipes, "recipe", "recipes")
+
+
+def _check_processes(book: _Book) -> None:
+    processes = book.typed["processes"]
+    names, kinds = processes["id"].to_numpy(), processes["kind"].to_numpy()
+    taken = np.isin(names, list(OUTSIDE))
+    book.report("processes", taken, lambda row: (f"`{names[row]}` is a place outside.", "Choose another id."))
+    book.report("processes", kinds == "pool", ("a pool is no process.", "Name it under `pools:`."))
+    hint = f"Draw flows from or to {', '.join(OUTSIDE)}."
+    book.report("processes", kinds == "outside", ("a place outside is no process.", hint))
+    for column, most in (("days", 366), ("hours", 8784)):
+        time = processes[column].to_numpy()
+        odd = ~np.isnan(time) & ~((time > 0) & (time <= most))
+        book.report(
+            "processes", odd, (f"`{column}` is no operating time.", f"A year has at most {most} {column}.")
+        )
+    _check_known(book, "pools", "site", set(processes["site"]), "site of a process")
+
+
+def _check_ends(book: _Book) -> None:
+    """Flows and links run between two different places that exist."""
+    pools = book.typed["pools"]
+    inside = {*book.column("processes", "id"), *map(pool_id, pools["site"], pools["good"])}
+    for name in ("flows", "links"):
+        _check_known(book, name, "from", inside | {"market", "nature"}, "process", "processes")
+        _check_known(book, name, "to", inside | (set(OUTSIDE) - {"nature"}), "process", "processes")
+        same = book.column(name, "from") == book.column(name, "to")
+        book.report(
+            name, same, ("it runs from a process to itself.", "What a process keeps for itself is no flow.")
+        )
+
+
+def _check_lines(book: _Book) -> None:
+    """Each recipe has one reference line and at most one closing line, which is an output."""
+    import pandas as pd
+
+    recipes = book.typed["recipes"]
+    if recipes.empty:
+        return
+    codes, names = pd.factorize(recipes["recipe"])
+    first = np.full(len(names), len(codes))
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    roles = recipes["role"].to_numpy()
+    references = np.bincount(codes, roles == "reference", len(names))
+    closings = np.bincount(codes, roles == "closing", len(names))
+
+    def check(faulty: np.ndarray, what: str, hint: str) -> None:
+        book.report("recipes", first[faulty], lambda row: (f"`{names[codes[row]]}` has {what}.", hint))
+
+    check(references == 0, "no reference line", "Name the line that activity counts: `reference: GOOD`.")
+    check(references > 1, "more than one reference line", "Activity counts one line.")
+    check(closings > 1, "more than one closing line", "One output takes the difference.")
+    inputs = (roles == "closing") & (recipes["direction"] == "in").to_numpy()
+    book.report("recipes", inputs, ("a closing line must be an output.", "Name an output."))
+
+
+# ---- facts ----
+
+
+def _check_facts(book: _Book) -> None:
+    facts = book.typed["facts"]
+    if facts.empty:
+        return
+    kinds = np.stack([(facts[kind] != "").to_numpy() for kind in FACTS])
+    several = kinds.sum(axis=0) != 1
+    book.report("facts", several, lambda row: _say_kinds(kinds[:, row]))
+    layers = {*BASE_LAYERS, "all", *book.column("layers", "id")}
+    _check_known(book, "facts", "layer", layers, "layer", "layers")
+    _check_known(book, "facts", "at", set(book.column("processes", "id")), "process", "processes")
+    _check_values_of_facts(book)
+    _check_subjects(book)
+
+
+def _say_kinds(said: np.ndarray) -> tuple[str, str]:
+    stated = " and ".join(f"`{kind}`" for kind, here in zip(FACTS, said, strict=True) if here)
+    return (
+        f"a fact states {stated or 'none of its four kinds'}.",
+        "Say one of given, transfer, share or limit.",
+    )
+
+
+def _stated(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """Rows that say something in a column."""
+    values = frame[column].to_numpy()
+    if values.dtype.kind != "f":
+        return values.astype(bool)
+    unit = f"{column}_unit"
+    return ~np.isnan(values) | ((frame[unit] != "").to_numpy() if unit in frame.columns else False)
+
+
+def _check_values_of_facts(book: _Book) -> None:
+    """Each kind of fact has what it needs and nothing that it would not read."""
+    facts = book.typed["facts"]
+    said = {column: _stated(facts, column) for columns in FACTS.values() for column in columns}
+
+    def check(kind: str, faulty: np.ndarray, message: str, hint: str) -> None:
+        book.report("facts", (facts[kind] != "").to_numpy() & faulty, (f"`{kind}` {message}", hint))
+
+    for kind, columns in FACTS.items():
+        for column in (column for column in said if column not in columns):
+            check(kind, said[column], f"takes no `{column}`.", f"It goes with {', '.join(columns)}.")
+    for kind in ("transfer", "share"):
+        check(kind, ~said["at"], "names no process.", "Say `at: PROCESS`.")
+        check(kind, ~said["value"], "has no `value`.", "Write `value: 40 %`.")
+    check("share", ~said["of"], "states no base.", "Write `of: same_good`, `of: all` or `of: [goods]`.")
+    count = np.sum([said[column] for column in FACTS["given"]], axis=0)
+    check("given", count == 0, "has no value.", "State one of amount, activity and stock_change.")
+    check("given", count > 1, "has more than one value.", "State one of amount, activity and stock_change.")
+    check("limit", ~said["max"] & ~said["min"], "has no `max` and no `min`.", "State one of them.")
+
+
+def _check_subjects(book: _Book) -> None:
+    """Facts speak of flows, goods and processes that exist, and of one only where they state an amount."""
+    facts = book.typed["facts"]
+    flow_ids = {*book.column("flows", "id"), *book.column("links", "id")}
+    drawn = {*book.column("flows", "good"), *book.column("links", "good")}
+    goods, processes = set(book.column("goods", "id")), set(book.column("processes", "id"))
+    for column in ("transfer", "share", "origin"):
+        _check_known(book, "facts", column, flow_ids | goods, "flow or good")
+    bases = flow_ids | goods | {"all", "same_good"}
+    base = facts["of"].to_numpy()
+    odd = [row for row, names in enumerate(base) if not bases.issuperset(names)]
+    book.report("facts", odd, lambda row: _say_base(base[row], bases))
+    for kind in ("given", "limit"):
+        _check_known(book, "facts", kind, flow_ids | drawn | processes, "flow or process", "flows")
+    subject = facts["given"].where(facts["given"] != "", facts["limit"]).to_numpy()
+    named = flow_ids | processes
+    by_good = [row for row, name in enumerate(subject) if name in drawn and name not in named]
+    if by_good:
+        meant = subjects(book.typed)
+        several = [row for row in by_good if len(meant[subject[row]]) > 1]
+        book.report("facts", several, lambda row: _say_several(subject[row], meant[subject[row]]))
+    _check_given(book, np.array([name in processes for name in subject], dtype=bool))
+
+
+def _say_base(base: tuple[str, ...], known: set[str]) -> tuple[str, str]:
+    name = next(name for name in base if name not in known)
+    return f"`of`: there is no flow or good `{name}`.", nearest(name, known)
+
+
+def _say_several(subject: str, meant: list[str]) -> tuple[str, str]:
+    listed = ", ".join(f"`{name}`" for name in meant[:6])
+    return f"`{subject}` may mean {listed}.", "Write the id of the flow."
+
+
+def _check_given(book: _Book, is_process: np.ndarray) -> None:
+    """A process has an activity or a stock change, a flow has an amount."""
+    facts = book.typed["facts"]
+    given, amount = (facts["given"] != "").to_numpy(), _stated(facts, "amount")
+    hint = "Write `activity:`, or name one of its flows."
+    book.report("facts", given & is_process & amount, ("a process has no `amount`.", hint))
+    hint = "State its `amount:`, or name a process."
+    book.report("facts", given & ~is_process & ~amount, ("a flow has an `amount` only.", hint))
+
+
+# ---- canonical units ----
+
+
+def to_canonical(typed: Frames, problems: list[Problem]) -> None:
+    """Amounts in the unit of their good, per year; unit columns go."""
+    book = _Book(typed, problems)
+    goods = typed["goods"].drop_duplicates("id").set_index("id")
+    for name in ("recipes", "prices", "flows", "links"):
+        _convert(book, name, typed[name]["good"].to_numpy(), goods)
+    _convert(book, "processes", reference_goods(typed), goods)
+    _convert(book, "facts", _fact_goods(typed), goods)
+    for name, frame in typed.items():
+        typed[name] = frame.drop(columns=[column for column in frame.columns if column.endswith("_unit")])
 
 
 def reference_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """For each process the good that its activity counts; ``""`` without a recipe."""
     recipes = typed["recipes"]
-    reference = recipes[recipes["role"] == "reference"].set_index("recipe")["good"].to_dict()
-    return np.array([reference.get(recipe, "") for recipe in typed["processes"]["recipe"]], dtype=object)
+    lines = recipes[recipes["role"] == "reference"]
+    reference = dict(zip(lines["recipe"], lines["good"], strict=True))
+    return objects([reference.get(recipe, "") for recipe in typed["processes"]["recipe"]])
 
 
 def _fact_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """For each fact the good whose unit its amounts must have."""
     facts = typed["facts"]
-    of_process = dict(zip(typed["processes"]["id"], reference_goods(typed), strict=True))
-    of_flow = {}
-    for name in ("flows", "links"):
-        of_flow.update(zip(typed[name]["id"], typed[name]["good"], strict=True))
-    names = subjects(typed)
-    out = []
-    for subject, other, layer in zip(facts["given"], facts["limit"], facts["layer"], strict=True):
-        subject = subject or other
-        if subject in of_process:
-            out.append(of_process[subject])
-        elif layer not in ("mass", "water", "energy") or not names.get(subject):
-            out.append("")
+    if facts.empty:
+        return objects([])
+    good_of = dict(zip(typed["processes"]["id"], reference_goods(typed), strict=True))
+    flows: dict[str, str] = {}
+    for name in ("links", "flows"):
+        flows.update(zip(typed[name]["good"], typed[name]["good"], strict=True))
+        flows.update(zip(typed[name]["id"], typed[name]["good"], strict=True))
+    subject = facts["given"].where(facts["given"] != "", facts["limit"])
+    goods = []
+    for name, layer in zip(subject, facts["layer"], strict=True):
+        if name in good_of:
+            goods.append(good_of[name])
         else:
-            out.append(of_flow[names[subject][0]])
-    return np.array(out, dtype=object)
+            goods.append(SHARE if name == "" else flows.get(name, "") if layer in BASE_LAYERS else "")
+    return objects(goods)
 
 
-def _convert(
-    typed: dict[str, pd.DataFrame], name: str, good_of: np.ndarray, goods: pd.DataFrame, problems: list[Problem]
-) -> None:
+def _convert(book: _Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -> None:
     """Convert every quantity column of one table that is counted in the unit of a good."""
-    frame = typed[name]
+    import pandas as pd
+
+    frame = book.typed[name]
+    good_codes, good_names = pd.factorize(good_of)
     for column in TABLES[name]:
-        if column.kind not in ("quantity", "limit") or column.of not in ("amount", "stock", "CNY/amount", "CNY/stock"):
+        if column.of not in ("amount", "stock", "CNY/amount", "CNY/stock"):
             continue
-        values = frame[column.name].to_numpy(dtype=float).copy()
         found = frame[f"{column.name}_unit"].to_numpy()
-        rows = np.flatnonzero(~np.isnan(values) & (found != ""))
-        factors: dict[tuple[str, str], float | str] = {}
-        for row in rows:
-            if column.kind == "limit" and frame[f"{column.name}_of"].iloc[row]:
-                continue
-            key = (found[row], good_of[row])
-            if key not in factors:
-                factors[key] = _factor(*key, str(column.of), goods)
-            factor = factors[key]
-            if isinstance(factor, str) and found[row].endswith(("/d", "/h")):
-                factor = _operating(frame, name, row, found[row], good_of[row], str(column.of), goods)
+        stated = (found != "") & (found != UNREADABLE) & ~frame["wrong"].to_numpy()
+        if column.kind == "limit":
+            stated &= (frame[f"{column.name}_of"] == "").to_numpy()
+        rows = np.flatnonzero(stated)
+        unit_codes, unit_names = pd.factorize(found[rows])
+        pairs, inverse = np.unique(unit_codes * len(good_names) + good_codes[rows], return_inverse=True)
+        values = frame[column.name].to_numpy(dtype=float, copy=True)
+        for position, pair in enumerate(pairs.tolist()):
+            unit, good = unit_names[pair // len(good_names)], good_names[pair % len(good_names)]
+            mine = rows[inverse == position] if len(pairs) > 1 else rows
+            factor: np.ndarray | float | str = _factor(unit, good, str(column.of), goods)
+            if isinstance(factor, str) and unit.endswith(("/d", "/h")) and "days" in frame:
+                factor, mine = _operating(book, column.name, mine, unit, good, goods)
             if isinstance(factor, str):
-                said = f"`{column.name}` is in {found[row]}: {factor}"
-                _report(frame, name, row, said, problems)
+                book.report(name, mine, (f"`{column.name}` is in {unit}: {factor}", ""))
             else:
-                values[row] *= factor
+                values[mine] *= factor
+        far = rows[~np.isfinite(values[rows])]
+        book.report(name, far, (f"`{column.name}` is out of range.", "Write a smaller number."))
         frame[column.name] = values
 
 
 def _factor(unit: str, good: str, of: str, goods: pd.DataFrame) -> float | str:
     """Factor from ``unit`` to the canonical one of the good, or what is wrong."""
+    if good == SHARE:
+        return 1.0 if unit == "1" else "a share is wanted, such as 5 %."
     wanted = GOOD_KINDS[str(goods.at[good, "kind"])] if good in goods.index else "t"
-    price = of.startswith("CNY/")
     suffix = "/a" if of == "amount" else ""
-    per = unit.removeprefix("CNY/") if price else unit
-    if price and per == unit:
-        return f"write CNY per {wanted}."
-    if not price and suffix and not per.endswith("/a"):
-        if per.endswith(("/d", "/h")):
-            return "say how many `days` or `hours` a year it runs, or write the amount per year (/a)."
+    base = unit
+    if of.startswith("CNY/"):
+        base = unit.removeprefix("CNY/")
+        if base == unit:
+            return f"a price is wanted, such as CNY/{wanted}."
+    elif suffix and unit.endswith(("/d", "/h")):
+        return "say how many `days` or `hours` a year the process runs, or write the amount per year (/a)."
+    elif suffix and not unit.endswith("/a"):
         return f"an amount per year is wanted, such as {wanted}/a."
-    base = per.removesuffix("/a") if suffix else per
-    factor = _between(base, wanted, good, goods)
+    factor = _between(base.removesuffix(suffix), wanted, good, goods)
     if factor is None:
-        what = f"`{good}` is counted in {wanted}" if good else "mass is wanted"
-        return f"{what}{suffix}; this is another dimension."
-    return 1 / factor if price else factor
+        return (
+            f"`{good}` is counted in {wanted}{suffix}."
+            if good
+            else f"mass is wanted, such as {wanted}{suffix}."
+        )
+    return 1 / factor if of.startswith("CNY/") else factor
 
 
 def _between(base: str, wanted: str, good: str, goods: pd.DataFrame) -> float | None:
@@ -294,87 +423,168 @@ def _between(base: str, wanted: str, good: str, goods: pd.DataFrame) -> float | 
     if base == wanted:
         return 1.0
     if good not in goods.index:
-        return 1.0 if base in ("m3", "GJ") and not good else None
+        return None
     row = goods.loc[good]
     if row["kind"] == "water" and {base, wanted} <= {"t", "m3"}:
         return 1.0
-    density_unit = str(row.get("density_unit", ""))
-    if base in ("m3", "Nm3") and wanted == "t" and density_unit == f"t/{base}":
+    if wanted == "t" and base in ("m3", "Nm3") and row["density_unit"] == f"t/{base}" and row["density"] > 0:
         return float(row["density"])
-    if base == "GJ" and wanted == "t" and row["lhv"] > 0:
+    if wanted == "t" and base == "GJ" and row["lhv"] > 0:
         return 1.0 / float(row["lhv"])
     return None
 
 
 def _operating(
-    frame: pd.DataFrame, name: str, row: int, unit: str, good: str, of: str, goods: pd.DataFrame
-) -> float | str:
-    """Per-day and per-hour amounts become yearly by the operating time that the process states."""
-    column, suffix = ("days", "/d") if unit.endswith("/d") else ("hours", "/h")
-    time = float(frame[column].iloc[row]) if column in frame.columns else float("nan")
-    if np.isnan(time):
-        return _factor(unit, good, of, goods)
-    most = 366 if column == "days" else 8784
-    if not 0 < time <= most:
-        return f"`{column}: {time:g}` is no operating time; a year has at most {most}."
-    factor = _factor(unit.removesuffix(suffix) + "/a", good, of, goods)
-    return factor if isinstance(factor, str) else factor * time
+    book: _Book, column: str, rows: np.ndarray, unit: str, good: str, goods: pd.DataFrame
+) -> tuple[np.ndarray | str, np.ndarray]:
+    """Per-day and per-hour amounts become yearly by the operating time of the process: factors, and their rows."""
+    time = book.column("processes", "days" if unit.endswith("/d") else "hours")[rows]
+    silent = rows[np.isnan(time)]
+    hint = "Say how many `days` or `hours` a year it runs, or write the amount per year (/a)."
+    book.report("processes", silent, (f"`{column}` is in {unit}.", hint))
+    rows, time = rows[~np.isnan(time)], time[~np.isnan(time)]
+    factor = _factor(f"{unit[:-2]}/a", good, "amount", goods)
+    return (factor if isinstance(factor, str) else factor * time), rows
 
 
-def check_values(typed: dict[str, pd.DataFrame], problems: list[Problem]) -> None:
-    """Recipes close, coefficients add up to no more than one, and processes are said without conflict."""
-    _check_closure(typed, problems)
-    _check_sums(typed["facts"], problems)
-    processes = typed["processes"]
-    load, capacity, activity = (processes[c].to_numpy() for c in ("load", "capacity", "activity"))
-    for row in np.flatnonzero(~np.isnan(load) & np.isnan(capacity)):
-        _report(processes, "processes", row, "`load` needs a `capacity`.", problems)
-    for row in np.flatnonzero(~np.isnan(load) & ~np.isnan(activity)):
-        _report(processes, "processes", row, "`load` and `activity` say the same thing; state one.", problems)
-    for row in np.flatnonzero(~np.isnan(activity) & (processes["recipe"] == "").to_numpy()):
-        _report(processes, "processes", row, "`activity` needs a `recipe`.", problems, "State a flow instead.")
+# ---- values ----
 
 
-def _check_closure(typed: dict[str, pd.DataFrame], problems: list[Problem]) -> None:
+def check_values(typed: Frames, problems: list[Problem]) -> None:
+    """Recipes close, shares add up to no more than one, and nothing is said twice or upside down."""
+    book = _Book(typed, problems)
+    _check_closure(book)
+    _check_sums(book)
+    _check_order(book)
+    _check_runs(book)
+
+
+def _check_runs(book: _Book) -> None:
+    """What a process says of its activity fits together."""
+    frame = book.typed["processes"]
+    load, capacity, activity = (
+        ~np.isnan(frame[column].to_numpy()) for column in ("load", "capacity", "activity")
+    )
+    bare = (frame["recipe"] == "").to_numpy()
+    book.report("processes", load & ~capacity, ("`load` needs a `capacity`.", "State it, or `activity`."))
+    book.report("processes", load & activity, ("`load` and `activity` say the same.", "State one of them."))
+    hint = "State the amount or the `limit` of one of its flows instead."
+    for column, said in (("activity", activity), ("capacity", capacity)):
+        book.report("processes", said & bare, (f"`{column}` needs a `recipe`.", hint))
+
+
+def _check_order(book: _Book) -> None:
+    """Lower ends lie below upper ends, and what divides is above zero."""
+    pairs = [
+        (name, "low", "high") for name, columns in TABLES.items() if any(c.name == "low" for c in columns)
+    ]
+    pairs += [("flows", "minimum", "limit"), ("links", "minimum", "limit"), ("facts", "min", "max")]
+    for name, low, high in pairs:
+        frame = book.typed[name]
+        upside_down = (frame[low] > frame[high]).to_numpy()
+        if high == "limit":
+            upside_down = upside_down & (frame["limit_of"] == "").to_numpy()
+        book.report(name, upside_down, (f"`{low}` is above `{high}`.", "Swap them."))
+    for name, column in (
+        ("substitutes", "ratio"),
+        ("lifetimes", "mean"),
+        ("goods", "lhv"),
+        ("goods", "density"),
+    ):
+        zero = (book.typed[name][column] <= 0).to_numpy()
+        book.report(name, zero, (f"`{column}` must be above 0.", "Leave it out if it is not known."))
+
+
+def _check_closure(book: _Book) -> None:
     """Inputs and outputs of each recipe agree in mass (C5); a closing line without amount gets its value."""
-    recipes = typed["recipes"]
+    import pandas as pd
+
+    recipes = book.typed["recipes"]
     if recipes.empty:
         return
-    kinds = typed["goods"].set_index("id")["kind"]
-    mass = np.array([MASS[kinds[good]] for good in recipes["good"]])
-    amounts = recipes["amount"].to_numpy(dtype=float).copy()
-    closing = (recipes["role"] == "closing").to_numpy()
-    for row in np.flatnonzero(np.isnan(amounts) & ~closing):
-        _report(recipes, "recipes", row, f"`{recipes['good'][row]}` has no amount.", problems)
-    sign = np.where(recipes["direction"] == "in", 1.0, -1.0)
-    labels, groups = np.unique(recipes["recipe"].to_numpy(dtype=str), return_inverse=True)
-    tonnes = np.nan_to_num(amounts) * mass
-    gap = np.bincount(groups, sign * tonnes, len(labels))
-    blank = closing & np.isnan(amounts)
-    for row in np.flatnonzero(blank):
-        amounts[row] = gap[groups[row]]
-        gap[groups[row]] = 0.0
-        if amounts[row] < 0:
-            message = f"`{recipes['recipe'][row]}` puts out {-amounts[row]:.6g} t more than it takes in."
-            _report(recipes, "recipes", row, message, problems, "The closing line would be negative.")
-    size = np.bincount(groups, tonnes, len(labels)) / 2
-    for group in np.flatnonzero(np.abs(gap) > CLOSURE * np.maximum(size, 1e-300)):
-        row = int(np.flatnonzero(groups == group)[0])
-        more = "in" if gap[group] > 0 else "out"
-        message = f"`{labels[group]}` does not close: {abs(gap[group]):.6g} t more go {more}, of {size[group]:.6g} t."
-        _report(recipes, "recipes", row, message, problems, "Name a `closing` output, or mend an amount (C5).")
-    recipes["amount"] = amounts
+    amounts = recipes["amount"].to_numpy(dtype=float, copy=True)
+    good, roles = recipes["good"].to_numpy(), recipes["role"].to_numpy()
+    blank = np.isnan(amounts)
+    book.report(
+        "recipes",
+        blank & (roles != "closing"),
+        lambda row: (f"`{good[row]}` has no amount.", "Write `1.2 t`."),
+    )
+    empty = (amounts <= 0) & (roles == "reference")
+    book.report("recipes", empty, ("the reference amount must be above 0.", "Write `1 t`."))
+    kind_of = dict(zip(book.column("goods", "id"), book.column("goods", "kind"), strict=True))
+    mass = np.array([MASS[kind_of.get(name, "material")] for name in good])
+    codes, names = pd.factorize(recipes["recipe"])
+    with np.errstate(over="ignore", invalid="ignore"):
+        tonnes = np.where(blank, 0.0, amounts) * mass
+        taken = np.bincount(codes, np.where(recipes["direction"] == "in", tonnes, 0.0), len(names))
+        given = np.bincount(codes, np.where(recipes["direction"] == "in", 0.0, tonnes), len(names))
+        gap = taken - given
+    closing = np.flatnonzero(blank & (roles == "closing"))
+    unclosable = closing[(mass[closing] == 0) & (np.abs(gap[codes[closing]]) > 0)]
+    book.report(
+        "recipes",
+        unclosable,
+        lambda row: (f"`{good[row]}` has no mass and closes nothing.", "Name a material."),
+    )
+    amounts[closing] = gap[codes[closing]]
+    gap[codes[closing]] = np.minimum(gap[codes[closing]], 0.0)
+    sound = np.bincount(codes, recipes["wrong"].to_numpy(), len(names)) == 0
+    with np.errstate(invalid="ignore"):
+        open_ = sound & ~(np.abs(gap) <= CLOSURE * np.maximum(taken, given))
+    first = [int(np.flatnonzero(codes == code)[0]) for code in np.flatnonzero(open_)]
+
+    def say(row: int) -> tuple[str, str]:
+        more, less = ("in", "out") if gap[codes[row]] > 0 else ("out", "in")
+        message = (
+            f"`{names[codes[row]]}` does not close: {abs(gap[codes[row]]):.6g} t more go {more} than {less}."
+        )
+        return message, "Name a `closing` output, or mend an amount (convention C5)."
+
+    book.report("recipes", first, say)
+    recipes["amount"] = np.where(np.isnan(amounts), amounts, np.maximum(amounts, 0.0))
 
 
-def _check_sums(facts: pd.DataFrame, problems: list[Problem]) -> None:
-    """Transfer coefficients out of one process, per layer and incoming good, add up to at most one."""
-    transfers = facts[facts["transfer"] != ""]
-    for (at, layer, origin), group in transfers.groupby(["at", "layer", "origin"], sort=False):
-        total = float(group["value"].sum())
-        if total > 1 + 1e-9:
-            rows = ", ".join(f"{t} {v:.4g}" for t, v in zip(group["transfer"], group["value"], strict=True))
-            what = f" of {origin}" if origin else ""
-            message = f"transfer coefficients{what} at `{at}` for {layer} add up to {total * 100:.4g} % ({rows})."
-            problems.append(
-                Problem(f"facts: {message}", str(group["file"].iloc[-1]), int(group["line"].iloc[-1]), "They may reach 100 %.")
-            )
+def _check_sums(book: _Book) -> None:
+    """Transfer coefficients, and shares of one base, add up to at most one."""
+    facts = book.typed["facts"]
+    sound = ~facts["wrong"].to_numpy()
+    transfers = facts[sound & (facts["transfer"] != "").to_numpy()]
+    _check_sum(book, "transfer", transfers, _labels(transfers, ["at", "layer", "origin"]))
+    shares = facts[sound & (facts["share"] != "").to_numpy()]
+    labels = _labels(shares, ["at", "layer", "into", "of"])
+    _check_sum(book, "share", shares, _with_same_good(book, shares, labels))
+
+
+def _check_sum(book: _Book, kind: str, facts: pd.DataFrame, labels: np.ndarray) -> None:
+    """No group of facts with one label sums to more than one; it is reported at its last row."""
+    totals = np.bincount(labels, facts["value"].to_numpy()) if len(facts) else np.empty(0)
+    said = {}
+    for label in np.flatnonzero(totals > 1 + 1e-9):
+        group = facts[labels == label]
+        said[int(group.index[-1])] = _say_sum(kind, totals[label], group)
+    book.report("facts", list(said), lambda row: said[row])
+
+
+def _with_same_good(book: _Book, shares: pd.DataFrame, labels: np.ndarray) -> np.ndarray:
+    """Labels told apart by the good where the base is `same_good`."""
+    good_of: dict[str, str] = {}
+    for name in ("flows", "links"):
+        good_of.update(zip(book.column(name, "id"), book.column(name, "good"), strict=True))
+    seen: dict[tuple[int, str], int] = {}
+    out = []
+    for label, subject, base in zip(labels.tolist(), shares["share"], shares["of"], strict=True):
+        own = good_of.get(subject, subject) if base == ("same_good",) else ""
+        out.append(seen.setdefault((label, own), len(seen)))
+    return np.array(out, dtype=np.int64)
+
+
+def _say_sum(kind: str, total: float, facts: pd.DataFrame) -> tuple[str, str]:
+    rows = ", ".join(
+        f"{name} {value * 100:.4g} %" for name, value in zip(facts[kind], facts["value"], strict=True)
+    )
+    fact = facts.iloc[0]
+    what = "transfer coefficients" if kind == "transfer" else "shares"
+    of = f" of {fact['origin']}" if fact["origin"] else ""
+    message = f"{what}{of} at `{fact['at']}` for {fact['layer']} add up to {total * 100:.4g} % ({rows})."
+    return message, "They may reach 100 %."

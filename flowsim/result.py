@@ -212,6 +212,29 @@ class Result:
             }
         )
 
+    def all_notes(self) -> list[str]:
+        """The notes of the study, and which substances are not followed through a substitution.
+
+        A plant that takes a good in place of another gives outputs of stated contents; what else the
+        substitute carried is named here, since the mass closes and the substance does not.
+        """
+        system = self.system
+        gaps = []
+        for name in system.substances:
+            if name in system.layers or name == "free_H2O":
+                continue
+            closure = self.closure(name)
+            total = float(np.nansum(closure["in"]))
+            loose = closure[closure["difference"].abs() > 1e-6 * max(total, 1.0)]
+            gaps += [(abs(row["difference"]), name, row["process"]) for row in loose.to_dict("records")]
+        if not gaps:
+            return list(self.notes)
+        gaps.sort(key=lambda gap: (-gap[0], gap[1:]))
+        places = ", ".join(dict.fromkeys(place for _, _, place in gaps))
+        worst = ", ".join(f"{name} {amount:.4g} t/a at {place}" for amount, name, place in gaps[:4])
+        note = f"substances are not followed through {places}, where goods stand in for others, are mixed, or a recipe does not close in them"
+        return [*self.notes, f"{note} (largest: {worst}). Declare the substance under `layers:` to follow it."]
+
     @property
     def origin(self) -> dict[str, Any]:
         """Where the result comes from: scenario digest, variant, differences, study, options, versions."""
@@ -393,7 +416,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "study": result.study,
         "largest_residual": {"share": share, "row": result.system.row_text(row) if len(result.system.rhs) else ""},
         "mass_closure": None if worst is None else {"process": worst["process"], "difference": float(worst["difference"])},
-        "notes": list(result.notes),
+        "notes": result.all_notes(),
         "flows": records(result.flows),
         "processes": records(result.processes),
         "stocks": records(result.stocks),

@@ -1,7 +1,7 @@
 """A scenario: what was said, checked as a whole, in canonical units, frozen.
 
-``read`` takes a YAML file (with its CSV libraries) or the parts of one, and either returns a `Scenario`
-or raises one `InputError` that lists everything that is wrong.
+``read`` takes a YAML file (with its CSV libraries) and either returns a `Scenario` or raises one
+`InputError` that lists everything that is wrong. ``from_tables`` takes tables straight away.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,19 @@ import numpy as np
 from flowsim import checks, files, tables, variants
 from flowsim.errors import InputError, Problem
 from flowsim.files import Row
-from flowsim.schema import LIBRARY, TABLES, TOP
+from flowsim.schema import IDENTITY, LIBRARY, TABLES, TOP
+from flowsim.tables import nearest, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
 VERSION = 1
 """Version of the scenario language that this flowsim reads."""
+
+SHIPPED = "flowsim"
+"""Name under `library:` of the data that come with flowsim."""
+
+YEARS = range(1900, 2201)
 
 
 @dataclass(frozen=True)
@@ -71,67 +77,119 @@ def read(path: str | Path, variant: str | None = None) -> Scenario:
     ------
     InputError : everything that is wrong with the file, its libraries and its variants, at once
     """
-    document = files.read_yaml(path)
-    return _from_document(document, variant)
+    return _from_document(files.read_yaml(path), variant)
+
+
+def example(name: str) -> Scenario:
+    """Read a scenario that comes with flowsim, such as ``example("nickel_loop")``.
+
+    Raises
+    ------
+    InputError : there is no example of that name
+    """
+    folder = files.share() / "scenarios"
+    known = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name not in known:
+        hint = nearest(name, known) or f"Known: {', '.join(known)}."
+        raise InputError(Problem(f"there is no example {shown(name)}.", hint=hint))
+    return read(known[name])
+
+
+# ---- from tables ----
 
 
 def from_tables(year: int = 0, name: str = "", **frames: pd.DataFrame) -> Scenario:
     """A scenario straight from tables whose amounts are floats in canonical units.
 
-    The way in for generated or large data: columns that are left out get their defaults, nothing is
-    parsed, and only the references between the tables are checked.
+    The way in for generated or large data: columns that are left out get their defaults and nothing is
+    parsed. References between the tables are checked, and that recipes close and shares add up.
 
     Raises
     ------
-    InputError : an unknown table or column, or a reference to something that is not there
+    InputError : an unknown table or column, a column of the wrong type, or tables that do not fit
     """
     import pandas as pd
 
     problems: list[Problem] = []
-    filled = {}
-    for key in TABLES:
-        empty = tables.typed([], key, [])
-        frame = frames.pop(key, None)
-        if frame is None:
-            filled[key] = empty
-            continue
-        for column in frame.columns:
-            if column not in empty.columns:
-                hint = tables.nearest(column, empty.columns)
-                problems.append(Problem(f"unknown column `{column}` in {key}.", hint=hint))
-        filled[key] = _filled(pd.DataFrame(frame), empty, key)
     for key in frames:
-        problems.append(Problem(f"unknown table `{key}`.", hint=tables.nearest(key, TABLES)))
+        if key not in TABLES:
+            problems.append(Problem(f"unknown table `{key}`.", hint=nearest(key, TABLES)))
+    filled: checks.Frames = {}
+    for key in TABLES:
+        empty = tables.joined([], key)
+        empty = empty.drop(columns=[column for column in empty.columns if column.endswith("_unit")])
+        filled[key] = _filled(frames[key], empty, key, problems) if key in frames else empty
     _raise(problems)
     checks.check_references(filled, problems)
+    checks.check_values(filled, problems)
     _raise(problems)
-    digest = hashlib.sha256()
-    for key in sorted(filled):
-        digest.update(pd.util.hash_pandas_object(filled[key].astype(str), index=False).to_numpy().tobytes())
-    return Scenario("", {"en": name, "zh": name}, {}, year, filled, digest=digest.hexdigest())
+    digest = hashlib.sha256(str(year).encode())
+    for key in sorted(frames):
+        digest.update(f"{key} {' '.join(frames[key].columns)}".encode())
+        digest.update(
+            pd.util.hash_pandas_object(filled[key][list(frames[key].columns)], index=False).to_numpy()
+        )
+    return Scenario("", {"en": name, "zh": name}, {}, year, _finished(filled), digest=digest.hexdigest())
 
 
-def _filled(frame: pd.DataFrame, empty: pd.DataFrame, name: str) -> pd.DataFrame:
+def _filled(frame: pd.DataFrame, empty: pd.DataFrame, name: str, problems: list[Problem]) -> pd.DataFrame:
     """All columns of a table, in their order; what was not given gets its default."""
     import pandas as pd
 
+    for column in frame.columns:
+        if column not in empty.columns:
+            problems.append(
+                Problem(f"{name}: unknown column {shown(column)}.", hint=nearest(column, empty.columns))
+            )
     defaults = {column.name: column.default for column in TABLES[name]}
-    made: dict[str, Any] = {}
+    made: dict[str, np.ndarray] = {}
     for column in empty.columns:
-        default = defaults.get(column)
         if column in frame.columns:
-            made[column] = frame[column].to_numpy()
+            made[column] = _cast(frame[column], empty[column].dtype.kind, f"{name}: `{column}`", problems)
         elif column == "of":
             made[column] = tables.objects([()] * len(frame))
-        elif empty[column].dtype.kind in "fib":
-            fill = default if default is not None else float("nan") if empty[column].dtype.kind == "f" else 0
-            made[column] = np.full(len(frame), fill, dtype=empty[column].dtype)
         else:
-            made[column] = np.full(len(frame), str(default or ""), dtype=object)
+            blank = {"f": np.nan, "i": 0, "b": False}.get(empty[column].dtype.kind, "")
+            default = blank if defaults.get(column) is None else defaults[column]
+            made[column] = np.full(len(frame), default, dtype=empty[column].dtype)
     if name in ("flows", "links") and "id" not in frame.columns:
-        parts = [np.asarray(made[key], dtype=object) for key in ("good", "from", "to")]
-        made["id"] = parts[0] + "__" + parts[1] + "__" + parts[2]
-    return pd.DataFrame(made)
+        made["id"] = made["good"] + "__" + made["from"] + "__" + made["to"]
+    if name == "goods":
+        made["en"], made["zh"] = (np.where(made[key] == "", made["id"], made[key]) for key in ("en", "zh"))
+    out = pd.DataFrame(made)
+    for column in TABLES[name]:
+        if (
+            column.required
+            and column.kind in ("id", "layer", "ref", "text")
+            and (out[column.name] == "").any()
+        ):
+            problems.append(
+                Problem(f"{name}: `{column.name}` is missing ({column.en}).", hint="Fill the column.")
+            )
+    return out
+
+
+def _cast(values: pd.Series, kind: str, what: str, problems: list[Problem]) -> np.ndarray:
+    """One column as floats, truth values or texts, as the schema wants it."""
+    import pandas as pd
+
+    is_number = pd.api.types.is_numeric_dtype(values.dtype)
+    if kind in "fib":
+        if not is_number or (kind == "b") != pd.api.types.is_bool_dtype(values.dtype):
+            wanted = "true or false" if kind == "b" else "numbers"
+            problems.append(Problem(f"{what} must hold {wanted}.", hint="Convert the column first."))
+            return np.zeros(len(values), dtype={"f": float, "i": np.int64, "b": bool}[kind])
+        if kind == "f" and np.isinf(values.to_numpy(dtype=float, na_value=np.nan)).any():
+            problems.append(
+                Problem(f"{what} holds an infinite number.", hint="Leave it empty (NaN) instead.")
+            )
+        return values.to_numpy(dtype=float, na_value=np.nan) if kind == "f" else values.to_numpy(copy=True)
+    if is_number and not values.isna().all():
+        problems.append(Problem(f"{what} must hold texts, not numbers.", hint="Convert the column first."))
+    return values.astype(object).where(values.notna(), "").to_numpy()
+
+
+# ---- from a document ----
 
 
 def _raise(problems: list[Problem]) -> None:
@@ -141,239 +199,370 @@ def _raise(problems: list[Problem]) -> None:
 
 
 def _from_document(document: Row, variant: str | None) -> Scenario:
-    problems: list[Problem] = []
-    _check_top(document, problems)
-    body = _keyed_document(document, problems)
-    all_variants = document.get("variants") or Row()
-    variants.check(all_variants, problems)
-    log: list[variants.Difference] = []
-    if variant is not None:
-        _raise(problems)
-        body, log = variants.apply(body, all_variants, variant)
-    parts, digests = _library_parts(document, problems)
-    for table in TABLES:
-        if table in body:
-            parts[table].extend(_raw_parts(document, table, body[table], problems))
-    typed = {name: tables.typed(raws, name, problems) for name, raws in parts.items()}
-    typed = checks.override_library(typed, document.file)
-    checks.check_references(typed, problems)
-    if not problems:
-        checks.to_canonical(typed, problems)
-    if not problems:
-        checks.check_values(typed, problems)
-    _raise(problems)
-    label = _label(document, "name", problems, Path(document.file).stem)
-    names = {key: _label(body or Row(), "name", problems, key) for key, body in all_variants.items()}
+    """All that is wrong with the shape of the document is said first, then what is wrong with its rows."""
+    shape: list[Problem] = []
+    cells: list[Problem] = []
+    _check_top(document, shape)
+    body = _keyed_document(document, shape)
+    stated = _variants(document, shape)
+    body, log = _with_differences(document, body, stated, variant, shape)
+    parts, digests = _library_parts(document, shape, cells)
+    for name in body:
+        parts[name].extend(_own_parts(document, name, body[name], digests, shape, cells))
+    _raise(shape and [*shape, *cells])
+    typed = checks.override_library(
+        {name: tables.joined(made, name) for name, made in parts.items()}, document.file
+    )
+    checks.check_references(typed, cells)
+    checks.to_canonical(typed, cells)
+    checks.check_values(typed, cells)
+    _check_target_set(document, typed, cells)
+    _raise(cells)
+    name = _label(document, "name", Path(document.file).stem)
     return Scenario(
         file=document.file,
-        name=label,
-        description=_label(document, "description", problems, ""),
-        year=int(document.get("year") or 0),
-        tables=typed,
+        name=name,
+        description=_label(document, "description", ""),
+        year=document.get("year") or 0,
+        tables=_finished(typed),
         target_set=document["targets"] if isinstance(document.get("targets"), str) else "",
         variant=variant or "",
-        variant_names=names,
+        variant_names={key: _label(stated[key] or Row(), "name", key) for key in stated},
         differences=tuple(log),
-        digest=_digest(body, digests),
+        digest=_digest(document, body, digests),
         _document=document,
     )
 
 
-def _label(row: Mapping[str, Any], key: str, problems: list[Problem], default: str) -> dict[str, str]:
-    value = row.get(key)
-    if isinstance(value, dict):
-        return {"en": str(value.get("en", default)), "zh": str(value.get("zh", default))}
-    return {"en": str(value or default), "zh": str(value or default)}
+def _finished(typed: checks.Frames) -> checks.Frames:
+    return {name: frame.drop(columns="wrong") for name, frame in typed.items()}
 
 
-def _digest(body: Row, digests: list[str]) -> str:
-    text = json.dumps(body, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256((text + "".join(digests)).encode()).hexdigest()
+def _digest(document: Row, body: Row, digests: list[str]) -> str:
+    """A digest of what the scenario says: not of its names, its layout, or the order of its entries."""
+    said = [document.get("year"), document.get("targets"), body, sorted(digests)]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _label(row: Row, key: str, default: str) -> dict[str, str]:
+    """A label of a document that `_check_label` has passed."""
+    en, zh = tables.label(row[key]) if row.get(key) is not None else (default, default)
+    return {"en": en, "zh": zh}
+
+
+def _check_label(row: Row, key: str, problems: list[Problem]) -> None:
+    try:
+        _label(row, key, "")
+    except ValueError as error:
+        problems.append(Problem(f"`{key}`: {error}", row.file, row.lines[key]))
 
 
 def _check_top(document: Row, problems: list[Problem]) -> None:
-    """Known keys, the version and the year."""
+    """Known keys, the version, the year and the labels."""
+
+    def wrong(key: str, message: str, hint: str) -> None:
+        problems.append(Problem(message, document.file, document.lines.get(key, 1), hint))
+
     known = (*TOP, *TABLES)
     for key in document:
         if key not in known:
-            hint = tables.nearest(key, known) or f"Known: {', '.join(known)}."
-            problems.append(Problem(f"unknown key `{key}`.", document.file, document.lines[key], hint))
+            wrong(key, f"unknown key {shown(key)}.", nearest(key, known) or f"Known: {', '.join(known)}.")
     version = document.get("flowsim")
-    line = document.lines.get("flowsim", 1)
     if version is None:
-        problems.append(Problem("the version of the language is missing.", document.file, 1, "Begin with `flowsim: 1`."))
-    elif version != VERSION:
-        hint = f"This flowsim reads version {VERSION}."
-        problems.append(Problem(f"`flowsim: {version}` is not a known version.", document.file, line, hint))
+        wrong("flowsim", "the version of the language is missing.", f"Begin with `flowsim: {VERSION}`.")
+    elif version != VERSION or isinstance(version, bool):
+        wrong(
+            "flowsim", f"`flowsim:` {shown(version)} is no known version.", f"This flowsim reads {VERSION}."
+        )
     year = document.get("year")
-    if year is not None and (not isinstance(year, int) or isinstance(year, bool) or not 1900 <= year <= 2200):
-        problems.append(Problem(f"`year: {year}` is no year.", document.file, document.lines["year"], "Write one from 1900 to 2200."))
+    if year is not None and (not isinstance(year, int) or isinstance(year, bool) or year not in YEARS):
+        wrong("year", f"{shown(year)} is no year.", f"Write one from {YEARS[0]} to {YEARS[-1]}.")
     for key in ("name", "description"):
-        value = document.get(key)
-        if isinstance(value, dict) and set(value) != {"en", "zh"}:
-            problems.append(Problem(f"`{key}` needs `en` and `zh`.", document.file, document.lines[key]))
-    if "variants" in document and not isinstance(document["variants"], Row | None):
-        problems.append(Problem("`variants` must map names to differences.", document.file, document.lines["variants"]))
-        document["variants"] = Row()
+        _check_label(document, key, problems)
+
+
+def _variants(document: Row, problems: list[Problem]) -> Row:
+    """The variants, if they are well formed; else none, and why."""
+    stated = document.get("variants")
+    before = len(problems)
+    if stated is None:
+        return Row((), document.file, document.lines.get("variants", 1))
+    if isinstance(stated, Row):
+        variants.check(stated, problems)
+        for body in stated.values():
+            if isinstance(body, Row):
+                _check_label(body, "name", problems)
+    else:
+        message = f"`variants` must map names to differences, not {shown(stated)}."
+        problems.append(
+            Problem(message, document.file, document.lines["variants"], "Write `NAME: {...}` below it.")
+        )
+    return stated if len(problems) == before else Row((), document.file, 1)
+
+
+def _with_differences(
+    document: Row, body: Row, stated: Row, variant: str | None, problems: list[Problem]
+) -> tuple[Row, list[variants.Difference]]:
+    """The tables with the differences of one variant; without one, all variants are tried."""
+    if problems and variant is not None and variant not in stated:
+        return body, []
+    changed, log = body, list[variants.Difference]()
+    for name in stated if variant is None else [variant]:
+        try:
+            made = variants.apply(_opened(document, body, variants.touched(stated, name)), stated, name)
+        except InputError as error:
+            problems.extend(error.problems)
+            continue
+        if variant is not None:
+            changed, log = made
+    return changed, log
+
+
+def _opened(document: Row, body: Row, touched: set[str]) -> Row:
+    """The tables, those that a variant changes as rows even if a CSV file holds them."""
+    made = Row(body, body.file, body.line, body.lines)
+    for name in touched:
+        if isinstance(body.get(name), str):
+            path = files.inside(document.file, body[name], document.lines[name], "file")
+            rows = _rows_of(files.read_csv(path))
+            problems: list[Problem] = []
+            made[name] = variants.keyed(name, rows, str(path), 1, problems)
+            _raise(problems)
+    return made
+
+
+def _rows_of(table: files.Table) -> list[Row]:
+    """The records of a CSV file as rows, empty cells left out; ``en`` and ``zh`` make the name."""
+    rows = []
+    for position, line in enumerate(table.lines.tolist()):
+        cells = {key: column[position] for key, column in table.columns.items() if column[position] != ""}
+        en, zh = cells.pop("en", ""), cells.pop("zh", "")
+        if en or zh:
+            cells["name"] = {"en": en or zh, "zh": zh or en}
+        rows.append(Row(cells, table.file, line))
+    return rows
+
+
+def _check_target_set(document: Row, typed: checks.Frames, problems: list[Problem]) -> None:
+    name = document.get("targets")
+    known = typed["targets"]["set"].unique()
+    if isinstance(name, str) and name not in known:
+        hint = nearest(name, known) or f"Known: {', '.join(known) or 'none'}."
+        message = f"there is no set of targets {shown(name)}."
+        problems.append(Problem(message, document.file, document.lines["targets"], hint))
+
+
+# ---- tables of the document ----
 
 
 def _keyed_document(document: Row, problems: list[Problem]) -> Row:
-    """The tables of the document by id, so that variants can point into them."""
-    body = Row()
-    body.file, body.line = document.file, document.line
-    for table in TABLES:
-        rows = document.get(table)
-        if rows is None or (table == "targets" and isinstance(rows, str)):
+    """The tables of the document by id, so that variants can point into them; a text names a CSV file."""
+    body = Row((), document.file, document.line)
+    for name in TABLES:
+        rows = document.get(name)
+        if rows is None or (name == "targets" and isinstance(rows, str)):
             continue
-        if isinstance(rows, str):
-            body[table] = rows
-        else:
-            try:
-                body[table] = variants.keyed(table, rows)
-            except InputError as error:
-                line = document.lines[table]
-                for problem in error.problems:
-                    problems.append(problem if problem.line else Problem(problem.message, document.file, line))
-        body.lines[table] = document.lines[table]
+        line = document.lines[name]
+        body[name] = (
+            rows if isinstance(rows, str) else variants.keyed(name, rows, document.file, line, problems)
+        )
+        body.lines[name] = line
     return body
 
 
-def _raw_parts(document: Row, name: str, rows: Any, problems: list[Problem]) -> list[tables.Raw]:
-    if isinstance(rows, str):
+def _own_parts(
+    document: Row, name: str, rows: Any, digests: list[str], shape: list[Problem], cells: list[Problem]
+) -> list[dict[str, np.ndarray]]:
+    """The typed columns of a table of the document, or of the CSV file that it names."""
+    if not isinstance(rows, str):
+        expanded = _SHORTHANDS.get(name, _plain_rows)(name, rows, shape)
+        return [tables.columns_of(tables.from_rows(name, expanded, cells), cells)] if expanded else []
+    try:
         path = files.inside(document.file, rows, document.lines[name], "file")
-        return [tables.from_csv(name, files.read_csv(path), problems)]
-    expand = _SHORTHANDS.get(name, _plain_rows)
-    return [tables.from_rows(name, expand(name, rows, problems), problems)]
+        return [_csv_part(name, path, digests, cells)]
+    except InputError as error:
+        shape.extend(error.problems)
+        return []
+
+
+def _complain(problems: list[Problem], rows: Row, key: str, message: str, hint: str = "") -> None:
+    problems.append(Problem(message, rows.file, rows.lines.get(key, rows.line), hint))
 
 
 def _plain_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """Mapping of id → row; the id becomes a cell."""
-    has_id = any(column.name == "id" for column in TABLES[name])
-    out = []
+    key = next((key for key in IDENTITY[name] if key in ("id", "key")), "good")
+    out: list[Row] = []
     for identity, row in rows.items():
-        line = rows.lines.get(identity, rows.line)
-        if row is None:
-            row = Row()
-            row.file, row.line = rows.file, line
+        if name == "prices" and not isinstance(row, Row):
+            row = Row({"price": row}, rows.file, rows.lines[identity])
         if not isinstance(row, Row):
-            problems.append(Problem(f"{name}: `{identity}` must be a mapping, not `{row}`.", rows.file, line))
+            _complain(problems, rows, identity, f"{name}: `{identity}` must be a mapping, not {shown(row)}.")
             continue
-        out.append(_with(row, {"id": row.get("id", identity)} if has_id else {}, line))
+        given = {} if name in ("substitutes", "factors") or key in row else {key: identity}
+        out.append(Row({**given, **row}, row.file, rows.lines.get(identity, row.line), row.lines))
     return out
 
 
-def _with(row: Row, extra: dict[str, Any], line: int) -> Row:
-    made = Row(row)
-    made.file, made.line, made.lines = row.file, line or row.line, dict(row.lines)
-    made.update(extra)
-    return made
-
-
 def _cell_row(rows: Row, key: str, cells: dict[str, Any]) -> Row:
-    made = Row(cells)
-    made.file, made.line = rows.file, rows.lines.get(key, rows.line)
-    return made
+    return Row(cells, rows.file, rows.lines.get(key, rows.line))
 
 
 def _pool_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """``{site: [good, ...]}``"""
     out = []
     for site, goods in rows.items():
-        if not isinstance(goods, list):
-            problems.append(Problem(f"pools: `{site}` must list goods.", rows.file, rows.lines.get(site, rows.line)))
-            continue
-        out.extend(_cell_row(rows, site, {"site": site, "good": good}) for good in goods)
+        if isinstance(goods, list):
+            out.extend(_cell_row(rows, site, {"site": site, "good": good}) for good in goods)
+        else:
+            hint = "Write `SITE: [electricity, steam]`."
+            _complain(problems, rows, site, f"pools: `{site}` must list goods, not {shown(goods)}.", hint)
     return out
 
 
 def _content_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
-    """``{good: {layer: share}}``"""
+    """``{good: {layer: share}}`` or ``{good: {layer: {value: share, ...}}}``"""
     out = []
     for good, layers in rows.items():
         if not isinstance(layers, Row):
-            problems.append(Problem(f"contents: `{good}` must map layers to shares.", rows.file, rows.lines.get(good, rows.line)))
+            hint = "Write `GOOD: {Cu: 3 %}`."
+            _complain(
+                problems,
+                rows,
+                good,
+                f"contents: `{good}` must map layers to shares, not {shown(layers)}.",
+                hint,
+            )
             continue
-        out.extend(_cell_row(layers, key, {"good": good, "layer": key, "value": value}) for key, value in layers.items())
+        for layer, value in layers.items():
+            cells = value if isinstance(value, Row) else {"value": value}
+            out.append(_cell_row(layers, layer, {**cells, "good": good, "layer": layer}))
     return out
 
 
-def _price_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
-    """``{good: 1450 CNY/t}`` or ``{good: {price: ..., ...}}``"""
-    out = []
-    for good, row in rows.items():
-        if isinstance(row, Row):
-            out.append(_with(row, {"good": row.get("good", good)}, 0))
-        else:
-            out.append(_cell_row(rows, good, {"good": good, "price": row}))
-    return out
+_RECIPE_KEYS = ("name", "chain", "kind", "in", "out", "reference", "closing", "source", "quality", "note")
 
 
 def _recipe_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """``{recipe: {in: {good: amount}, out: {good: amount}, reference: good, closing: good}}``"""
     out: list[Row] = []
     for recipe, body in rows.items():
-        line = rows.lines.get(recipe, rows.line)
         if not isinstance(body, Row):
-            problems.append(Problem(f"recipes: `{recipe}` must be a mapping with `in` and `out`.", rows.file, line))
+            message = f"recipes: `{recipe}` must be a mapping with `in` and `out`, not {shown(body)}."
+            _complain(problems, rows, recipe, message)
             continue
-        known = ("name", "chain", "kind", "in", "out", "reference", "closing", "source", "quality", "note")
-        for key in body:
-            if key not in known:
-                problems.append(Problem(f"recipes: unknown key `{key}`.", body.file, body.lines[key], tables.nearest(key, known)))
-        out.extend(_recipe_lines(recipe, body, line, problems))
+        if _is_recipe(recipe, body, problems):
+            out.extend(_recipe_lines(recipe, body))
     return out
 
 
-def _recipe_lines(recipe: str, body: Row, line: int, problems: list[Problem]) -> list[Row]:
+def _is_recipe(recipe: str, body: Row, problems: list[Problem]) -> bool:
+    """Known keys, goods on both sides, and roles that name one of them."""
+    before = len(problems)
+    for key, value in body.items():
+        if key not in _RECIPE_KEYS:
+            hint = nearest(key, _RECIPE_KEYS) or f"Known: {', '.join(_RECIPE_KEYS)}."
+            _complain(problems, body, key, f"recipes: unknown key {shown(key)} in `{recipe}`.", hint)
+        elif key in ("in", "out") and value is not None and not isinstance(value, Row):
+            message = f"recipes: `{key}` of `{recipe}` must map goods to amounts, not {shown(value)}."
+            _complain(problems, body, key, message, "Write `GOOD: 1.2 t`.")
+    if len(problems) == before:
+        goods = [*(body.get("in") or ()), *(body.get("out") or ())]
+        if not body.get("out"):
+            _complain(
+                problems, body, "out", f"recipes: `{recipe}` puts nothing out.", "Write `out: {GOOD: 1 t}`."
+            )
+        for role in ("reference", "closing"):
+            if body.get(role) is not None and body[role] not in goods:
+                message = (
+                    f"recipes: `{role}` of `{recipe}` is {shown(body[role])}, which is none of its lines."
+                )
+                _complain(problems, body, role, message, nearest(body[role], goods))
+    return len(problems) == before
+
+
+def _recipe_lines(recipe: str, body: Row) -> list[Row]:
+    """The lines of a recipe; without a `reference` its first output is that. Roles prefer the output side."""
+    sides = {"in": body.get("in") or Row(), "out": body["out"]}
+    reference = body.get("reference") or next(iter(sides["out"]))
+    head = {key: body[key] for key in ("name", "chain", "kind", "note") if key in body}
+    origin = {key: body[key] for key in ("source", "quality") if key in body}
     lines = []
-    outputs = body.get("out") or Row()
-    reference = body.get("reference") or next(iter(outputs), "")
-    goods = [*(body.get("in") or ()), *outputs]
-    for role in ("reference", "closing"):
-        if body.get(role) and body[role] not in goods:
-            hint = tables.nearest(body[role], goods)
-            problems.append(Problem(f"recipes: `{role}: {body[role]}` is no line of `{recipe}`.", body.file, body.lines[role], hint))
-    for direction in ("in", "out"):
-        for good, amount in (body.get(direction) or Row()).items():
+    for direction, goods in sides.items():
+        for good, amount in goods.items():
+            is_named_here = direction == "out" or good not in sides["out"]
             role = "reference" if good == reference else "closing" if good == body.get("closing") else ""
-            cells = dict(amount) if isinstance(amount, Row) else {"amount": amount}
-            cells.update(recipe=recipe, direction=direction, good=good, role=role)
-            for key in ("source", "quality"):
-                cells.setdefault(key, body.get(key))
-            if role == "reference":
-                cells.update({key: body.get(key) for key in ("name", "chain", "kind")})
-            lines.append(_cell_row(body[direction], good, cells))
+            cells = {**origin, **(amount if isinstance(amount, Row) else {"amount": amount})}
+            cells.update(recipe=recipe, direction=direction, good=good, role=role if is_named_here else "")
+            lines.append(_cell_row(goods, good, {**head, **cells} if cells["role"] == "reference" else cells))
     return lines
 
 
-_SHORTHANDS = {"pools": _pool_rows, "contents": _content_rows, "prices": _price_rows, "recipes": _recipe_rows}
+_SHORTHANDS: dict[str, Callable[[str, Row, list[Problem]], list[Row]]] = {
+    "pools": _pool_rows,
+    "contents": _content_rows,
+    "recipes": _recipe_rows,
+}
 
 
-def _library_parts(document: Row, problems: list[Problem]) -> tuple[dict[str, list[tables.Raw]], list[str]]:
-    """The raw tables of all library folders, and the digests of their files."""
-    parts: dict[str, list[tables.Raw]] = {name: [] for name in TABLES}
-    digests = []
-    folders = document.get("library") or []
-    line = document.lines.get("library", 0)
-    for folder in [folders] if isinstance(folders, str) else folders:
+# ---- CSV files ----
+
+
+def _library_parts(
+    document: Row, shape: list[Problem], cells: list[Problem]
+) -> tuple[dict[str, list[dict[str, np.ndarray]]], list[str]]:
+    """The typed columns of all library folders, and the digests of their files."""
+    parts: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in TABLES}
+    digests: list[str] = []
+    stated = document.get("library")
+    folders = stated if isinstance(stated, list) else [] if stated is None else [stated]
+    for folder in folders:
         try:
-            path = files.inside(document.file, str(folder), line, "folder")
+            path = _library_folder(document, folder)
+            for name in LIBRARY:
+                if (path / f"{name}.csv").exists():
+                    parts[name].append(_csv_part(name, path / f"{name}.csv", digests, cells))
         except InputError as error:
-            problems.extend(error.problems)
-            continue
-        for name in LIBRARY:
-            csv = path / f"{name}.csv"
-            if csv.exists():
-                raw, digest, wrong = _library_table(name, str(csv), csv.stat().st_mtime_ns)
-                parts[name].append(raw)
-                digests.append(digest)
-                problems.extend(wrong)
+            shape.extend(error.problems)
     return parts, digests
 
 
-@functools.lru_cache(maxsize=64)
-def _library_table(name: str, path: str, changed: int) -> tuple[tables.Raw, str, tuple[Problem, ...]]:
-    """One library file, read once while it does not change."""
+def _library_folder(document: Row, folder: Any) -> Path:
+    """The folder that a document names; `flowsim` is the one that comes with flowsim."""
+    line = document.lines["library"]
+    if not isinstance(folder, str):
+        hint = f"Write `library: [{SHIPPED}]`, or folders relative to this file."
+        raise InputError(
+            Problem(f"`library` must name folders, not {shown(folder)}.", document.file, line, hint)
+        )
+    if folder == SHIPPED:
+        return files.share() / "data"
+    path = files.inside(document.file, folder, line, "folder")
+    if not any((path / f"{name}.csv").exists() for name in LIBRARY):
+        hint = f"It may hold {', '.join(f'{name}.csv' for name in LIBRARY)}."
+        raise InputError(Problem(f"the library `{folder}` holds no table.", document.file, line, hint))
+    return path
+
+
+def _csv_part(name: str, path: Path, digests: list[str], cells: list[Problem]) -> dict[str, np.ndarray]:
+    """The typed columns of one CSV file; what is wrong in it is added to ``cells``."""
+    columns, digest, wrong = _csv_table(name, str(path), *_stamp(path))
+    digests.append(digest)
+    cells.extend(wrong)
+    return columns
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file is changed."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+@functools.lru_cache(maxsize=32)
+def _csv_table(
+    name: str, path: str, changed: int, size: int
+) -> tuple[dict[str, np.ndarray], str, tuple[Problem, ...]]:
+    """One CSV file, read once while it does not change. Nobody may change the arrays."""
     problems: list[Problem] = []
-    raw = tables.from_csv(name, files.read_csv(path), problems)
-    return raw, hashlib.sha256(Path(path).read_bytes()).hexdigest(), tuple(problems)
+    columns = tables.columns_of(tables.from_csv(name, files.read_csv(path), problems), problems)
+    return columns, hashlib.sha256(Path(path).read_bytes()).hexdigest(), tuple(problems)

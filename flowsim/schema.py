@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["id", "ref", "text", "label", "choice", "quantity", "share", "number", "flag", "list", "limit"]
+Kind = Literal[
+    "id", "layer", "ref", "text", "label", "choice", "quantity", "share", "number", "flag", "list", "limit"
+]
 
 GOOD_KINDS = {"material": "t", "water": "m3", "energy": "GJ"}
 """Kind of a good → the canonical unit that its amount is counted in."""
@@ -66,7 +68,16 @@ PROCESS_KINDS = {
     "pool": ("pool", "公共管网"),
     "outside": ("outside", "外部"),
 }
-QUALITIES = ("standard", "official", "stoichiometric", "literature", "estimate", "balance", "assumption", "plan")
+QUALITIES = (
+    "standard",
+    "official",
+    "stoichiometric",
+    "literature",
+    "estimate",
+    "balance",
+    "assumption",
+    "plan",
+)
 """Quality classes of a number's source, best first within measured and derived ones."""
 
 DISTRIBUTIONS = ("normal", "lognormal", "uniform", "triangular", "pert")
@@ -109,7 +120,13 @@ _FLOW = (
     Column("name", "label", "English and Chinese name"),
     Column("good", "ref", "what flows", "goods", required=True),
     Column("from", "ref", "process that it leaves, or market or nature", "processes", required=True),
-    Column("to", "ref", "process that it enters, or market, treatment, landfill, air or water", "processes", required=True),
+    Column(
+        "to",
+        "ref",
+        "process that it enters, or market, treatment, landfill, air or water",
+        "processes",
+        required=True,
+    ),
     Column("prefer", "number", "merit order: 1 is used before 2"),
     Column("limit", "limit", "at most this amount, or `15 % of GOOD` of what the receiver needs", "amount"),
     Column("minimum", "quantity", "at least this amount", "amount"),
@@ -119,14 +136,20 @@ _FLOW = (
 
 TABLES: dict[str, tuple[Column, ...]] = {
     "layers": (
-        Column("id", "id", "layer", required=True),
+        Column("id", "layer", "layer", required=True),
         Column("name", "label", "English and Chinese name"),
         Column("part_of", "choice", "the layer that it is a part of", ("mass",), default="mass"),
     ),
     "goods": (
         Column("id", "id", "good", required=True),
         Column("name", "label", "English and Chinese name", required=True),
-        Column("kind", "choice", "what it is counted in: material t, water m3, energy GJ", tuple(GOOD_KINDS), default="material"),
+        Column(
+            "kind",
+            "choice",
+            "what it is counted in: material t, water m3, energy GJ",
+            tuple(GOOD_KINDS),
+            default="material",
+        ),
         Column("class", "choice", "what indicators select it by", tuple(GOOD_CLASSES), default="product"),
         Column("origin", "choice", "where it comes from when nothing is drawn", ORIGINS, default="market"),
         Column("fate", "choice", "where it goes when nothing is drawn", FATES, default="market"),
@@ -139,11 +162,23 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("recipe", "id", "recipe", required=True),
         Column("name", "label", "name of the recipe, on its reference line"),
         Column("chain", "text", "chain that it belongs to, on its reference line"),
-        Column("kind", "choice", "kind of process, on its reference line", tuple(PROCESS_KINDS), default="transform"),
+        Column(
+            "kind",
+            "choice",
+            "kind of process, on its reference line",
+            tuple(PROCESS_KINDS),
+            default="transform",
+        ),
         Column("direction", "choice", "in or out", ("in", "out"), required=True),
         Column("good", "ref", "good", "goods", required=True),
         Column("amount", "quantity", "amount per run; left out on the closing line", "stock"),
-        Column("role", "choice", "reference: what activity counts; closing: fixed by difference", ("", "reference", "closing"), default=""),
+        Column(
+            "role",
+            "choice",
+            "reference: what activity counts; closing: fixed by difference",
+            ("", "reference", "closing"),
+            default="",
+        ),
         Column("low", "number", "lower end of the range, in the unit of the amount"),
         Column("high", "number", "upper end of the range, in the unit of the amount"),
         *_SOURCE,
@@ -165,7 +200,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *_SOURCE,
     ),
     "factors": (
-        Column("factor", "text", "what the factor gives: tce, tce_equivalent, co2_fuel, co2_bought", required=True),
+        Column(
+            "factor",
+            "text",
+            "what the factor gives: tce, tce_equivalent, co2_fuel, co2_bought",
+            required=True,
+        ),
         Column("good", "ref", "good", "goods", required=True),
         Column("value", "number", "amount per canonical unit of the good", required=True),
         Column("unit", "text", "unit of the value, for example tce/t", required=True),
@@ -175,7 +215,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "prices": (
         Column("good", "ref", "good", "goods", required=True),
         Column("recipe", "text", "recipe in which this price holds; empty: everywhere"),
-        Column("price", "quantity", "price without VAT, sign as in the data README", "CNY/stock", required=True),
+        Column(
+            "price", "quantity", "price without VAT, sign as in the data README", "CNY/stock", required=True
+        ),
         Column("year", "number", "year of the price"),
         Column("low", "number", "lower end, in the unit of the price"),
         Column("high", "number", "upper end, in the unit of the price"),
@@ -234,7 +276,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "links": (*_FLOW, Column("open", "flag", "whether the exchange takes place", default=False), *_SOURCE),
     "facts": (
-        Column("id", "id", "name of the fact, so that a variant can change it"),
+        Column("id", "text", "name of the fact, so that a variant can change it"),
         Column("given", "text", "flow or process whose value is stated"),
         Column("transfer", "text", "outgoing flow or good of a transfer coefficient"),
         Column("share", "text", "flow or good whose share is stated"),
@@ -256,7 +298,36 @@ TABLES: dict[str, tuple[Column, ...]] = {
 }
 """Table → its columns. The first column of kind ``id`` names the row; the others may come in any order."""
 
-LIBRARY = ("goods", "recipes", "substitutes", "contents", "factors", "prices", "lifetimes", "targets", "sources")
+IDENTITY: dict[str, tuple[str, ...]] = {
+    "layers": ("id",),
+    "goods": ("id",),
+    "recipes": ("recipe", "direction", "good"),
+    "substitutes": ("good", "replaces", "recipe"),
+    "contents": ("good", "layer"),
+    "factors": ("factor", "good", "set"),
+    "prices": ("good", "recipe"),
+    "lifetimes": ("good", "recipe"),
+    "targets": ("set", "id"),
+    "sources": ("key",),
+    "processes": ("id",),
+    "flows": ("id",),
+    "pools": ("site", "good"),
+    "links": ("id",),
+    "facts": ("id",),
+}
+"""Table → the columns that together name a row. No two rows may agree in all of them."""
+
+LIBRARY = (
+    "goods",
+    "recipes",
+    "substitutes",
+    "contents",
+    "factors",
+    "prices",
+    "lifetimes",
+    "targets",
+    "sources",
+)
 """Tables that a library folder may hold, one CSV each."""
 
 TOP = {
@@ -264,7 +335,7 @@ TOP = {
     "name": "English and Chinese name of the scenario",
     "year": "the year that the flows belong to",
     "description": "what the scenario assumes",
-    "library": "folders with CSV tables, relative to this file",
+    "library": "folders with CSV tables, relative to this file; `flowsim` is the library that comes with flowsim",
     "variants": "named differences",
 }
 """Keys of a scenario file beside the tables."""

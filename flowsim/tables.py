@@ -38,8 +38,8 @@ MOST_ROWS = 10
 MOST_CANDIDATES = 2000
 """The nearest word is sought among so many, because each comparison costs microseconds."""
 
-Say = Callable[[int], tuple[str, str]]
-"""Row → message and hint."""
+Say = tuple[str, str] | Callable[[int], tuple[str, str]]
+"""Message and hint, the same for all rows or made for each."""
 
 
 _WORDS = ((None, "nothing"), (True, "true"), (False, "false"))
@@ -66,12 +66,17 @@ def shown(value: object) -> str:
 
 
 def report(
-    problems: list[Problem], name: str, files: Sequence[Any], lines: Sequence[Any], rows: Iterable[int], say: Say
+    problems: list[Problem],
+    name: str,
+    files: Sequence[Any],
+    lines: Sequence[Any],
+    rows: Iterable[int],
+    say: Say,
 ) -> None:
     """One problem for each of the first rows, and one that counts the rest."""
     found = [int(row) for row in rows]
     for row in found[:MOST_ROWS]:
-        message, hint = say(row)
+        message, hint = say(row) if callable(say) else say
         problems.append(Problem(f"{name}: {message}", str(files[row]), int(lines[row]), hint))
     if len(found) > MOST_ROWS:
         row = found[MOST_ROWS]
@@ -84,15 +89,15 @@ class Raw:
     """Columns of one table as they were written: object arrays, with file and line of each row.
 
     ``cell_lines`` gives, for rows that span lines, the line of each key; it is empty for CSV, where all
-    cells are text. ``problems`` is the list that everything wrong is added to.
+    cells are text. ``found`` collects what is wrong with the cells, and ``wrong`` marks its rows.
     """
 
     name: str
     columns: dict[str, np.ndarray]
     files: np.ndarray
     lines: np.ndarray
-    problems: list[Problem]
     cell_lines: Sequence[Mapping[str, int]] = ()
+    found: list[Problem] = field(default_factory=list)
     wrong: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +114,7 @@ class Raw:
         lines: Any = self.lines
         if self.cell_lines:
             lines = {row: self.cell_lines[row].get(column, self.lines[row]) for row in rows.tolist()}
-        report(self.problems, self.name, self.files, lines, rows, say)
+        report(self.found, self.name, self.files, lines, rows, say)
 
 
 def from_csv(name: str, table: Table, problems: list[Problem]) -> Raw:
@@ -125,7 +130,7 @@ def from_csv(name: str, table: Table, problems: list[Problem]) -> Raw:
             hint = nearest(key, known) or f"Known: {', '.join(known)}."
             problems.append(Problem(f"unknown column `{key}` in {name}.", table.file, 1, hint))
     files = np.full(len(table.lines), table.file, dtype=object)
-    return Raw(name, columns, files, table.lines, problems)
+    return Raw(name, columns, files, table.lines)
 
 
 def from_rows(name: str, rows: Sequence[Row], problems: list[Problem]) -> Raw:
@@ -144,12 +149,12 @@ def from_rows(name: str, rows: Sequence[Row], problems: list[Problem]) -> Raw:
             columns[key][position] = value
     files = objects([row.file for row in rows])
     lines = np.array([row.line for row in rows], dtype=np.int64)
-    return Raw(name, columns, files, lines, problems, [row.lines for row in rows])
+    return Raw(name, columns, files, lines, [row.lines for row in rows])
 
 
-def typed(raws: Sequence[Raw], name: str) -> pd.DataFrame:
-    """One typed table out of the raw parts of all its containers. Adds to the problems of the parts."""
-    return joined([columns_of(raw) for raw in raws], name)
+def typed(raws: Sequence[Raw], name: str, problems: list[Problem]) -> pd.DataFrame:
+    """One typed table out of the raw parts of all its containers."""
+    return joined([columns_of(raw, problems) for raw in raws], name)
 
 
 def joined(parts: Sequence[dict[str, np.ndarray]], name: str) -> pd.DataFrame:
@@ -157,14 +162,14 @@ def joined(parts: Sequence[dict[str, np.ndarray]], name: str) -> pd.DataFrame:
     import pandas as pd
 
     if not parts:
-        nothing = Raw(name, {}, np.empty(0, dtype=object), np.empty(0, dtype=np.int64), [])
-        parts = [columns_of(nothing)]
+        nothing = Raw(name, {}, np.empty(0, dtype=object), np.empty(0, dtype=np.int64))
+        parts = [columns_of(nothing, [])]
     if len(parts) == 1:
         return pd.DataFrame(parts[0])
     return pd.DataFrame({key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
 
 
-def columns_of(raw: Raw) -> dict[str, np.ndarray]:
+def columns_of(raw: Raw, problems: list[Problem]) -> dict[str, np.ndarray]:
     """The typed columns of one container, with ``file``, ``line`` and ``wrong`` for each row."""
     out: dict[str, np.ndarray] = {}
     for column in TABLES[raw.name]:
@@ -176,6 +181,7 @@ def columns_of(raw: Raw) -> dict[str, np.ndarray]:
             convert, dtype = _READERS[column.kind]
             out[column.name] = _converted(raw, column, convert, dtype)
     out["file"], out["line"], out["wrong"] = raw.files, raw.lines, raw.wrong
+    problems.extend(raw.found)
     return out
 
 
@@ -208,7 +214,8 @@ def _distinct(raw: Raw, column: Column) -> tuple[np.ndarray, list[Any]]:
         codes, texts = pd.factorize(np.where(cells == "", None, cells))
         return codes, list(texts)
     seen: dict[tuple[type, str], int] = {}
-    distinct, codes = [], np.full(len(raw), -1)
+    distinct: list[Any] = []
+    codes = np.full(len(raw), -1)
     for row, cell in enumerate(cells):
         if cell is None or cell == "":
             continue
@@ -222,7 +229,7 @@ def _distinct(raw: Raw, column: Column) -> tuple[np.ndarray, list[Any]]:
 
 def _check_required(raw: Raw, column: Column, empty: np.ndarray) -> None:
     if column.required:
-        raw.report(column.name, np.flatnonzero(empty), lambda row: (f"`{column.name}` is missing ({column.en}).", ""))
+        raw.report(column.name, np.flatnonzero(empty), (f"`{column.name}` is missing ({column.en}).", ""))
 
 
 def _converted(raw: Raw, column: Column, convert: Callable[[Column, Any], Any], dtype: Any) -> np.ndarray:
@@ -240,7 +247,7 @@ def _converted(raw: Raw, column: Column, convert: Callable[[Column, Any], Any], 
             message, hint = wrong.said
             values[position] = default
             rows = np.flatnonzero(codes == position)
-            raw.report(column.name, rows, lambda row, said=(f"`{column.name}`: {message}", hint): said)  # type: ignore[misc]
+            raw.report(column.name, rows, (f"`{column.name}`: {message}", hint))
     return values[codes]
 
 
@@ -287,7 +294,9 @@ def _share(column: Column, cell: Any) -> float:
     if value < 0:
         raise _Wrong(f"{shown(cell)} is negative.", "Write a share from 0 to 100 %.")
     if value > 1 and column.name != "cv":
-        hint = f"Did you mean {value:g} %?" if unit == "" and value <= 100 else "Write a share from 0 to 100 %."
+        hint = (
+            f"Did you mean {value:g} %?" if unit == "" and value <= 100 else "Write a share from 0 to 100 %."
+        )
         raise _Wrong(f"{shown(cell)} is over 100 %.", hint)
     return value
 
@@ -341,8 +350,7 @@ def _labels(raw: Raw, column: Column) -> dict[str, np.ndarray]:
         try:
             pairs[position] = label(cell)
         except ValueError as error:
-            said = f"`{column.name}`: {error}"
-            raw.report(column.name, np.flatnonzero(codes == position), lambda row, said=said: (said, ""))  # type: ignore[misc]
+            raw.report(column.name, np.flatnonzero(codes == position), (f"`{column.name}`: {error}", ""))
     return {"en": objects([en for en, _ in pairs])[codes], "zh": objects([zh for _, zh in pairs])[codes]}
 
 
@@ -352,7 +360,7 @@ def _labels_of_csv(raw: Raw, column: Column) -> dict[str, np.ndarray]:
     en, zh = raw.columns.get("en", blank), raw.columns.get("zh", blank)
     if column.required:
         some = np.flatnonzero((en == "") | (zh == ""))
-        raw.report("en", some, lambda row: ("the name needs both `en` and `zh`.", "Fill both columns."))
+        raw.report("en", some, ("the name needs both `en` and `zh`.", "Fill both columns."))
     return {"en": np.where(en == "", zh, en), "zh": np.where(zh == "", en, zh)}
 
 
@@ -364,12 +372,12 @@ def _quantities(raw: Raw, column: Column) -> dict[str, np.ndarray]:
     cells = raw.columns.get(column.name)
     if cells is None:
         return _no_quantities(raw, column)
-    empty = np.equal(cells, None) | (cells == "")
+    empty = np.array([cell is None or cell == "" for cell in cells], dtype=bool)
     _check_required(raw, column, empty)
     share_of = np.full(len(raw), "", dtype=object)
     if column.kind == "limit":
         cells, share_of = _split_limits(cells)
-    values, found, wrong = units.parse_column(cells)
+    values, found, wrong = units.parse_column(list(cells))
     for row in np.flatnonzero(np.isnan(values) & ~empty).tolist():
         wrong.setdefault(row, f"{shown(cells[row])} is no number with a unit.")
         if isinstance(cells[row], list | dict):
@@ -415,15 +423,20 @@ def _check_units(
     if column.of not in ("amount", "stock", "CNY/amount", "CNY/stock"):
         wanted = column.of if isinstance(column.of, tuple) else (column.of,)
         other = (found != "") & ~np.isin(found, wanted)
-        check(other, lambda row: (f"`{name}` is in {found[row]}, and must be in {wanted[0]} or a unit like it.", ""))
+        check(
+            other,
+            lambda row: (f"`{name}` is in {found[row]}, and must be in {wanted[0]} or a unit like it.", ""),
+        )
     if column.kind == "limit":
         based, ratio = share_of != "", found == "1"
-        check(based & ~ratio, lambda row: (f"`{name}` is no share.", f"Write it as `15 % of {share_of[row]}`."))
-        check(~based & ratio, lambda row: (f"`{name}` is a percentage without its base.", "Write `15 % of GOOD`."))
-        check(based & (values > 1), lambda row: (f"`{name}` is over 100 %.", "Write a share from 0 to 100 %."))
+        check(
+            based & ~ratio, lambda row: (f"`{name}` is no share.", f"Write it as `15 % of {share_of[row]}`.")
+        )
+        check(~based & ratio, (f"`{name}` is a percentage without its base.", "Write `15 % of GOOD`."))
+        check(based & (values > 1), (f"`{name}` is over 100 %.", "Write a share from 0 to 100 %."))
     if name not in ("price", "cost", "stock_change", "low", "high"):
         hint = "Swap `from` and `to` instead." if name == "amount" else "Write it without the minus."
-        check(values < 0, lambda row: (f"`{name}` is negative (convention C3).", hint))
+        check(values < 0, (f"`{name}` is negative (convention C3).", hint))
     return marked
 
 

@@ -70,11 +70,21 @@ def keyed(table: str, rows: Any, file: str, line: int, problems: list[Problem]) 
     """The rows of one table by id, whether written as a mapping or as a list; ``file``, ``line``: the table's."""
     if isinstance(rows, Row):
         made = Row(rows, rows.file, rows.line, dict(rows.lines))
-        made.update({identity: Row((), made.file, made.lines[identity]) for identity in made if made[identity] is None})
+        made.update(
+            {
+                identity: Row((), made.file, made.lines[identity])
+                for identity in made
+                if made[identity] is None
+            }
+        )
         return made
     made = Row((), file, line)
     if table in ("recipes", "contents", "pools"):
-        example = {"recipes": "RECIPE: {in: ..., out: ...}", "contents": "GOOD: {LAYER: 3 %}", "pools": "SITE: [GOODS]"}
+        example = {
+            "recipes": "RECIPE: {in: ..., out: ...}",
+            "contents": "GOOD: {LAYER: 3 %}",
+            "pools": "SITE: [GOODS]",
+        }
         problems.append(Problem(f"`{table}` must be a mapping.", file, line, f"Write `{example[table]}`."))
     elif not isinstance(rows, list):
         hint = f"Write one row under each id, or name a CSV file such as {table}.csv."
@@ -89,7 +99,9 @@ def _key_list(table: str, rows: list[Any], made: Row, problems: list[Problem]) -
     for row in rows:
         if not isinstance(row, Row):
             hint = "Write each as `{key: value, ...}`."
-            problems.append(Problem(f"`{table}` holds {shown(row)} among its rows.", made.file, made.line, hint))
+            problems.append(
+                Problem(f"`{table}` holds {shown(row)} among its rows.", made.file, made.line, hint)
+            )
             continue
         identity = str(row.get("id") or _made_id(table, row))
         if identity in made:
@@ -145,7 +157,9 @@ def _check_keys(name: str, body: Row, problems: list[Problem]) -> None:
                 wrong(key, f"`{key}` must be a name or a list of names, not {shown(value)}.")
         elif key == "add":
             if not isinstance(value, Row):
-                wrong(key, f"`add` must be a mapping, not {shown(value)}.", "Write `add: {TABLE: {ID: {...}}}`.")
+                wrong(
+                    key, f"`add` must be a mapping, not {shown(value)}.", "Write `add: {TABLE: {ID: {...}}}`."
+                )
                 continue
             for table in value:
                 if table not in TABLES:
@@ -156,7 +170,9 @@ def _check_keys(name: str, body: Row, problems: list[Problem]) -> None:
             if not isinstance(value, Row):
                 wrong(key, f"`{key}` must map ids to what changes, not {shown(value)}.")
         elif key not in KEYS:
-            wrong(key, f"unknown key `{key}`.", nearest(key, (*KEYS, *TABLES)) or f"Known: {', '.join(KEYS)}.")
+            wrong(
+                key, f"unknown key `{key}`.", nearest(key, (*KEYS, *TABLES)) or f"Known: {', '.join(KEYS)}."
+            )
 
 
 def _are_texts(value: Any) -> bool:
@@ -167,11 +183,15 @@ def _check_twins(variants: Row, problems: list[Problem]) -> None:
     """Two variants that come to the same differences are one too many."""
     first: dict[str, str] = {}
     for name in variants:
-        effect = {c.path: (c.action, c.value) for each in lineage(variants, name) for c in changes(variants, each)}
+        effect = {
+            c.path: (c.action, c.value) for each in lineage(variants, name) for c in changes(variants, each)
+        }
         said = repr(sorted((path, action, repr(value)) for path, (action, value) in effect.items()))
         if said in first:
             message = f"variants `{first[said]}` and `{name}` state the same differences."
-            problems.append(Problem(message, variants.file, variants.lines[name], "Drop one of them, or change it."))
+            problems.append(
+                Problem(message, variants.file, variants.lines[name], "Drop one of them, or change it.")
+            )
         first.setdefault(said, name)
 
 
@@ -190,7 +210,9 @@ def lineage(variants: Row, name: str) -> list[str]:
             raise InputError(Problem(f"there is no variant `{current}`.", file, line, hint))
         if current in path:
             loop = " → ".join((*path[path.index(current) :], current))
-            raise InputError(Problem(f"variant `{current}` is its own base ({loop}).", file, line, "Name another base."))
+            raise InputError(
+                Problem(f"variant `{current}` is its own base ({loop}).", file, line, "Name another base.")
+            )
         if current in order:
             return
         body = variants[current] or Row()
@@ -213,14 +235,18 @@ def changes(variants: Row, name: str) -> list[_Change]:
     out = []
     for key in ("open", "close"):
         for link in _names(body, key):
-            out.append(_Change(name, ("links", link, "open"), "set", key == "open", body.file, body.lines[key]))
+            out.append(
+                _Change(name, ("links", link, "open"), "set", key == "open", body.file, body.lines[key])
+            )
     for item in _names(body, "remove"):
         table, _, identity = item.partition(".")
         out.append(_Change(name, (table, identity), "remove", None, body.file, body.lines["remove"]))
     add = body.get("add") or Row()
     for table in add:
         rows = keyed(table, add[table], add.file, add.lines[table], [])
-        out.extend(_Change(name, (table, key), "add", row, rows.file, rows.lines[key]) for key, row in rows.items())
+        out.extend(
+            _Change(name, (table, key), "add", row, rows.file, rows.lines[key]) for key, row in rows.items()
+        )
     for table in TABLES:
         if table in body:
             out.extend(_leaves(name, (table,), body[table]))
@@ -278,7 +304,9 @@ def apply(document: Row, variants: Row, name: str) -> tuple[Row, list[Difference
 def _copy(value: Any) -> Any:
     """A document that can be changed without touching the first."""
     if isinstance(value, Row):
-        return Row({key: _copy(item) for key, item in value.items()}, value.file, value.line, dict(value.lines))
+        return Row(
+            {key: _copy(item) for key, item in value.items()}, value.file, value.line, dict(value.lines)
+        )
     return value
 
 
@@ -302,9 +330,11 @@ def _clash(
 
 
 def _apply_one(document: Row, change: _Change) -> Difference:
-    table, identity, *keys = (*change.path, "")[: max(2, len(change.path))]
+    table, identity, *keys = change.path
     if table not in TABLES or not identity:
-        hint = nearest(table, TABLES) if table not in TABLES else "Write TABLE.ID, for example processes.kiln."
+        hint = (
+            nearest(table, TABLES) if table not in TABLES else "Write TABLE.ID, for example processes.kiln."
+        )
         raise InputError(change.problem(f"`{change.key}` names no row.", hint))
     rows = document.setdefault(table, Row((), document.file, change.line))
     if change.action == "add":
@@ -328,11 +358,15 @@ def _add(rows: Row, identity: str, change: _Change) -> Difference:
 
 def _set(parent: Any, key: str, change: _Change, is_row: bool) -> Difference:
     if not isinstance(parent, Row):
-        raise InputError(change.problem(f"`{change.key}`: there is nothing below `{change.path[-2]}`.", "Check the path."))
+        raise InputError(
+            change.problem(f"`{change.key}`: there is nothing below `{change.path[-2]}`.", "Check the path.")
+        )
     old = parent.get(key)
     if isinstance(old, Row) or (is_row and change.path[0] not in ("prices", "pools")):
         hint = "Write what changes below it; to take it away, `remove` it."
-        raise InputError(change.problem(f"`{change.key}` stands for a row, not for {shown(change.value)}.", hint))
+        raise InputError(
+            change.problem(f"`{change.key}` stands for a row, not for {shown(change.value)}.", hint)
+        )
     is_scale = isinstance(change.value, str) and SCALE.fullmatch(change.value)
     new = _scaled(old, change) if is_scale else change.value
     parent[key], parent.lines[key] = new, change.line
@@ -349,7 +383,7 @@ def _said(value: Any) -> str:
 def _child(parent: Any, key: str, change: _Change) -> Any:
     if not isinstance(parent, Row) or key not in parent:
         hint = nearest(key, parent if isinstance(parent, Row) else ())
-        if not hint and key == change.path[1]:
+        if not hint and key == change.path[1] and change.action == "set":
             hint = "New rows, and library rows that are stated anew, go under `add:`."
         raise InputError(change.problem(f"there is no `{key}` in `{change.path[0]}` of this scenario.", hint))
     return parent[key]
@@ -364,5 +398,7 @@ def _scaled(old: Any, change: _Change) -> str:
         raise InputError(change.problem(message, "Set a value instead."))
     scaled = float(number[1].replace(",", "")) * float(factor[1])
     if not isfinite(scaled):
-        raise InputError(change.problem(f"`{change.key}` times {factor[1]} is out of range.", "Use a smaller factor."))
-    return f"{scaled:.12g} {number[2]}".rstrip()
+        raise InputError(
+            change.problem(f"`{change.key}` times {factor[1]} is out of range.", "Use a smaller factor.")
+        )
+    return f"{scaled:.15g} {number[2]}".rstrip()

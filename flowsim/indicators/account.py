@@ -28,6 +28,12 @@ PASSING = ("pool", "collect", "store", "trade")
 UNPRICED = ("air", "emission", "vapour", "wastewater", "circulating_water")
 """Classes whose goods are worth nothing where the table has no price for them."""
 
+CARBON_FROM_AIR = "co2_air"
+"""What marks a process that grows plants: the carbon dioxide that it takes from the air."""
+
+AIR_GASES = ("oxygen", "nitrogen")
+"""Goods separated from air: bought or sold, they stay air to a material account."""
+
 PASSES = 1000
 """Most rounds when a good is followed from one passing process to the next."""
 
@@ -49,15 +55,21 @@ class Account:
 
     Raises
     ------
-    InputError : a boundary that the scenario does not have (when it is first used)
+    InputError : a boundary that the scenario does not have
     """
 
     result: Result
     boundary: str = "park"
 
+    def __post_init__(self) -> None:
+        self._members()
+
     @cached_property
     def inside(self) -> np.ndarray:
         """Processes within the boundary, shape (processes,)."""
+        return self._members()
+
+    def _members(self) -> np.ndarray:
         processes = self._processes
         within = ~processes["outside"].to_numpy(dtype=bool)
         if self.boundary == "park":
@@ -70,7 +82,7 @@ class Account:
         names = processes["id" if tag == "process" else tag].to_numpy(dtype=object)
         if name not in names[within]:
             known = sorted({str(found) for found in names[within]} - {""})
-            listed = f"Known: {', '.join(known[:20])}." if known else f"No process of the scenario has a {tag}."
+            listed = f"Known: {', '.join(known[:20])}." if known else f"No process has a {tag}."
             hint = nearest(name, known) or listed
             raise InputError(Problem(f"boundary `{self.boundary}`: there is no {tag} `{name}`.", hint=hint))
         return within & (names == name)
@@ -93,7 +105,29 @@ class Account:
     @cached_property
     def made(self) -> np.ndarray:
         """Flows that leave a process inside which made the good, and does not only hand it on."""
-        return self._from_inside & ~self.from_kind("store") & ~self._passed_on
+        return self._from_inside & ~self.from_kind("store") & (self._nodes[1] < 0)
+
+    @cached_property
+    def material(self) -> np.ndarray:
+        """Flows of material as economy-wide accounts count it: no water, air, gases of air, vapour or emission."""
+        solid = self.of_kind("material") & ~self.of_class("air", "emission", "vapour")
+        return solid & ~self.of_good(*AIR_GASES)
+
+    @cached_property
+    def grows(self) -> np.ndarray:
+        """Processes that grow plants: what they take from nature is no input, their harvest is."""
+        return self.takers(self.of_good(CARBON_FROM_AIR) & self.from_place("nature"))
+
+    @cached_property
+    def harvest(self) -> np.ndarray:
+        """Flows of material that processes inside have grown; what is left on the field is no harvest."""
+        return self.material & self._from_inside & self.leaving(self.grows) & ~self.to_place("landfill")
+
+    @cached_property
+    def material_input(self) -> np.ndarray:
+        """Flows of material extracted, harvested or brought in from outside the boundary."""
+        balancing = self.from_place("nature") & self.entering(self.grows)
+        return (self.material & self.enters & ~balancing) | self.harvest
 
     @property
     def amounts(self) -> np.ndarray:
@@ -160,7 +194,7 @@ class Account:
         return processes[self._to]
 
     def kept_inside(self, supply: np.ndarray) -> np.ndarray:
-        """Weights that add up a supply which stays inside: +1 where it is given, −1 where a pool gives it away.
+        """Weights that add up a supply which stays inside: +1 where given, −1 where a pool gives it away.
 
         A pool shows a good twice (producer to pool, pool to user); counting givers counts it once.
         """
@@ -175,19 +209,20 @@ class Account:
         A good is followed through processes that hand it on (pool, collect, store, trade), which divide it
         in proportion to what they give. What a store keeps has reached nothing.
         """
-        into, out = self._nodes
+        into, out, count = self._nodes
         share = ends[self._to].astype(float)
-        if not (into >= 0).any():
-            return share
-        passing = into >= 0
-        size = np.maximum(self._node_sum(into), self._node_sum(out))
-        reached = np.zeros(len(size))
+        passing, leaving = into >= 0, out >= 0
+        size = np.maximum(
+            np.bincount(into[passing], self.amounts[passing], count),
+            np.bincount(out[leaving], self.amounts[leaving], count),
+        )
+        reached = np.zeros(count)
         for _ in range(PASSES):
             share[passing] = reached[into[passing]]
-            found = self._node_sum(out, share) / np.where(size == 0, 1.0, size)
-            if np.allclose(found, reached, rtol=0, atol=1e-15, equal_nan=True):
+            given = np.bincount(out[leaving], (self.amounts * share)[leaving], count)
+            before, reached = reached, given / np.where(size == 0, 1.0, size)
+            if np.allclose(reached, before, rtol=0, atol=1e-15, equal_nan=True):
                 break
-            reached = found
         return share
 
     def from_stock(self) -> np.ndarray:
@@ -196,25 +231,28 @@ class Account:
         A store draws on its stock by what it gives beyond what it gets, good by good. Old stock that is used
         while new waste is stored needs a store of its own: of one store only the difference is known.
         """
-        from_store = self.from_kind("store")
-        key = self._good * len(self.inside)
-        count = len(self._goods) * len(self.inside)
-        given = np.bincount((key + self._from)[from_store], self.amounts[from_store], count)
-        into = self.to_kind("store")
-        got = np.bincount((key + self._to)[into], self.amounts[into], count)
+        gives, takes = self.from_kind("store"), self.to_kind("store")
+        key = self._good.astype(np.int64) * len(self.inside)
+        both = np.concatenate([(key + self._from)[gives], (key + self._to)[takes]])
+        stores, at = np.unique(both, return_inverse=True)
+        count = int(gives.sum())
+        given = np.bincount(at[:count], self.amounts[gives], len(stores))
+        got = np.bincount(at[count:], self.amounts[takes], len(stores))
         drawn = np.maximum(given - got, 0.0) / np.where(given == 0, 1.0, given)
-        return np.where(from_store, drawn[key + self._from], 0.0)
+        share = np.zeros(len(gives))
+        share[gives] = drawn[at[:count]]
+        return share
 
     def price(self) -> np.ndarray:
         """Value of each flow, CNY/a: amount × price, the sign being in the price.
 
-        A price for the recipe at the end inside the boundary holds before the general one. NaN where the table
-        has none, save for the classes `UNPRICED`, which count as 0.
+        A price for the recipe at the end inside the boundary holds before the general one. NaN where there is
+        none, save for the classes `UNPRICED`, which count as 0.
         """
         import pandas as pd
 
         table = self.result.system.prices
-        goods = self.result.system.flows["good"]
+        goods = self.result.system.flows["good"].astype(object)
         near = np.where(self._from_inside, self._from, self._to)
         recipes = self._processes["recipe"].to_numpy(dtype=object)[near]
         own = table[table["recipe"] != ""].drop_duplicates(["good", "recipe"])
@@ -222,6 +260,15 @@ class Account:
         general = table[table["recipe"] == ""].drop_duplicates("good").set_index("good")["price"]
         price = (goods + "|" + recipes).map(special).fillna(goods.map(general)).to_numpy(dtype=float)
         return self.amounts * np.where(np.isnan(price) & self.of_class(*UNPRICED), 0.0, price)
+
+    def value_added(self) -> np.ndarray:
+        """Gross margin by flow, CNY/a: what leaves the boundary less what enters it, at table prices.
+
+        Raises `Missing` if a good that crosses the boundary has no price.
+        """
+        value, crosses = self.price(), self.enters | self.leaves
+        self.need(crosses, value, "price", "价格")
+        return np.where(self.leaves, value, np.where(self.enters, -value, 0.0))
 
     def factor(self, name: str, set_name: str = "") -> np.ndarray:
         """Weight of each flow by a factor, per unit of its good, NaN where there is none, shape (flows,).
@@ -233,8 +280,14 @@ class Account:
         values = chosen.drop_duplicates("good").set_index("good")["value"]
         return self.result.system.flows["good"].map(values).to_numpy(dtype=float)
 
+    def content(self, *substances: str) -> np.ndarray:
+        """Mass fraction of substances in the good of each flow, added up, shape (flows,)."""
+        system = self.result.system
+        columns = [at for at, name in enumerate(system.substances) if name in substances]
+        return np.asarray(system.contents[:, columns].sum(axis=1)).ravel()[self._good]
+
     def need(self, flows: np.ndarray, weights: np.ndarray, en: str, zh: str) -> None:
-        """Raise `Missing`, naming the goods, if a flow that matters has no weight; ``en``, ``zh`` say what lacks."""
+        """Raise `Missing` if a flow that matters has no weight; ``en`` and ``zh`` say what lacks."""
         lacking = flows & np.isnan(weights) & (self.amounts != 0) & ~np.isnan(self.amounts)
         if lacking.any():
             listed = self.good_names(lacking)
@@ -285,26 +338,16 @@ class Account:
         return np.isin(self._processes[column].to_numpy(dtype=object), names)
 
     @cached_property
-    def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each flow, the passing node (a good at a process that takes and gives it) that it enters and leaves.
+    def _nodes(self) -> tuple[np.ndarray, np.ndarray, int]:
+        """For each flow the passing node that it enters and that it leaves, −1 for none; and their number.
 
-        −1 where there is none.
+        A passing node is one good at one process that takes it and hands it on.
         """
         key = self._good.astype(np.int64) * len(self.inside)
         into, out = key + self._to, key + self._from
-        taken = np.unique(into[self.to_kind(*PASSING)])
-        nodes = taken[np.isin(taken, out)]
+        nodes = np.intersect1d(into[self.to_kind(*PASSING)], out)
         if not len(nodes):
-            return np.full(len(into), -1), np.full(len(out), -1)
-        at = [np.minimum(np.searchsorted(nodes, keys), len(nodes) - 1) for keys in (into, out)]
-        return np.where(nodes[at[0]] == into, at[0], -1), np.where(nodes[at[1]] == out, at[1], -1)
-
-    @property
-    def _passed_on(self) -> np.ndarray:
-        return self._nodes[1] >= 0
-
-    def _node_sum(self, node: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
-        """Amounts (times a share) added up by node."""
-        at = node >= 0
-        amounts = self.amounts if share is None else self.amounts * share
-        return np.bincount(node[at], amounts[at], max(node.max(initial=-1), self._nodes[0].max(initial=-1)) + 1)
+            return np.full(len(key), -1), np.full(len(key), -1), 0
+        entered, left = (np.minimum(np.searchsorted(nodes, keys), len(nodes) - 1) for keys in (into, out))
+        enters_node = np.where(nodes[entered] == into, entered, -1)
+        return enters_node, np.where(nodes[left] == out, left, -1), len(nodes)

@@ -1,4 +1,4 @@
-"""The list of indicators: what each is, where its definition stands, and how a value or its lack is reported."""
+"""The list of indicators: what each is, where its definition stands, and how values are worked out."""
 
 from __future__ import annotations
 
@@ -160,13 +160,13 @@ def evaluate(result: Result, ids: str | Sequence[str] | None = None, boundary: s
     ------
     InputError : an unknown indicator, set or boundary
     """
-    account = Account(result, boundary)
-    size = len(account.inside)
-    gap = _gap(result) if size else None
+    account, gap = Account(result, boundary), _gap(result)
     return [_value(item, account, gap) for item in _chosen(ids)]
 
 
-def indicators(result: Result, names: str | Sequence[str] | None = "first", boundary: str = "park") -> pd.DataFrame:
+def indicators(
+    result: Result, names: str | Sequence[str] | None = "first", boundary: str = "park"
+) -> pd.DataFrame:
     """The same as a table: id, en, zh, value, unit, numerator, its unit, denominator, its unit, boundary, ...
 
     A missing value is NaN, and ``reason`` says why.
@@ -245,8 +245,11 @@ def _check(terms: Terms, account: Account) -> None:
     unknown = np.flatnonzero(np.isnan(np.sum(parts, axis=0)))
     if len(unknown):
         flows = ", ".join(account.result.system.flows["id"].iloc[unknown[:5]])
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        raise Missing(f"undetermined flows: {flows}{more}", f"以下物料流未确定：{flows}{'等' if more else ''}")
+        more = len(unknown) - 5
+        raise Missing(
+            f"undetermined flows: {flows}" + (f" and {more} more" if more > 0 else ""),
+            f"以下物料流未确定：{flows}" + (f"等{len(unknown)}个" if more > 0 else ""),
+        )
     if terms.denominator is None:
         return
     total, size = terms.denominator.sum(), np.abs(terms.denominator).sum()

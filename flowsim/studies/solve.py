@@ -186,7 +186,8 @@ def _check_consistent(system: System, part: Determined) -> list[str]:
     more = f" and {len(said) - 5} more" if len(said) > 5 else ""
     count = f"{len(said)} rows repeat" if len(said) > 1 else "1 row repeats"
     differ = float((np.abs(residual) / size).max())
-    return [f"{count} what the others already say, to within {differ:.1g} of the amount: {'; '.join(texts)}{more}."]
+    within = f", to within {differ:.1g} of their amount" if differ > 1e-12 else ""
+    return [f"{count} what the others already say{within}: {'; '.join(texts)}{more}."]
 
 
 def _conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -> list[Problem]:
@@ -231,11 +232,11 @@ def _minimal_conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -
 
 def _loop_problems(system: System, columns: np.ndarray) -> list[Problem]:
     """A loop that gives back all that it takes: its flows may have any size."""
-    flows = [int(system.unknown_at[c]) for c in columns if system.unknown_kind[c] == "flow"]
-    names = list(dict.fromkeys(system.flows["id"].iloc[flow] for flow in flows))
-    places = list(dict.fromkeys(system.flows["to"].iloc[flow] for flow in flows))
-    message = f"a loop keeps all that enters it, so nothing fixes {len(names)} flows: {', '.join(names[:8])}"
-    message += f" (through {', '.join(places[:6])})."
+    columns = columns[system.unknown_kind[columns] == "flow"]
+    names = [system._short(int(column)) for column in columns]
+    places = list(dict.fromkeys(system.flows["to"].iloc[system.unknown_at[columns]]))
+    message = f"a loop keeps all that enters it, so nothing fixes {_counted(names)}: {_listed(names)}"
+    message += f" (through {_listed(places)})."
     hint = "Give it an exit, such as a loss or a transfer coefficient below 100 %, or state one of its flows."
     return [Problem(message, str(system.about["file"]), hint=hint)]
 
@@ -243,26 +244,34 @@ def _loop_problems(system: System, columns: np.ndarray) -> list[Problem]:
 def undetermined_problems(system: System, columns: np.ndarray) -> list[Problem]:
     """Names what nothing fixes, layer by layer, and the kind of fact that would."""
     problems = []
-    kinds, layers = system.unknown_kind[columns], system.unknown_layer[columns]
+    file = str(system.about["file"])
+    activity = system.unknown_kind[columns] == "activity"
+    layers = np.where(system.unknown_layer[columns] == "mass", "base", system.unknown_layer[columns])
     missing = _missing_facts(system, columns)
-    for layer in dict.fromkeys(layers[kinds != "activity"]):
-        mine = columns[(layers == layer) & (kinds != "activity")]
+    for layer in dict.fromkeys(layers[~activity]):
+        mine = columns[(layers == layer) & ~activity]
         names = [system._short(int(c)) for c in mine]
-        of_layer = "" if layer in ("base", "mass") else f" of layer {layer}"
-        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        plural = "flow" if len(names) == 1 else f"{len(names)} flows"
-        message = f"no fact fixes {plural}{of_layer}: {listed}."
-        problems.append(Problem(message, str(system.about["file"]), hint=_suggestion(system, mine, missing)))
-    activities = columns[kinds == "activity"]
-    if len(activities):
-        names = [str(system.processes["id"].iloc[system.unknown_at[c]]) for c in activities]
-        message = f"nothing says how much {', '.join(names[:12])} make{'s' if len(names) == 1 else ''}."
+        of_layer = "" if layer == "base" else f" of layer {layer}"
+        message = f"no fact fixes {_counted(names)}{of_layer}: {_listed(names)}."
+        problems.append(Problem(message, file, hint=_suggestion(system, mine, missing)))
+    if activity.any():
+        names = [str(system.processes["id"].iloc[system.unknown_at[c]]) for c in columns[activity]]
+        message = f"nothing says how much {_listed(names)} make{'s' if len(names) == 1 else ''}."
         hint = "State `activity` or `load`, or draw where the product goes."
-        problems.append(Problem(message, str(system.about["file"]), hint=hint))
+        problems.append(Problem(message, file, hint=hint))
     return problems
 
 
+def _counted(names: list[str]) -> str:
+    return "1 flow" if len(names) == 1 else f"{len(names)} flows"
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def _missing_facts(system: System, columns: np.ndarray) -> int:
+    """How many facts are wanting: what is unknown less the rows that speak of it."""
     touching = np.unique(csr_array(system.matrix[:, columns]).nonzero()[0])
     return max(1, len(columns) - len(touching))
 
@@ -286,15 +295,17 @@ def _suggestion(system: System, columns: np.ndarray, missing: int) -> str:
 
 
 def broken_limits(system: System, x: np.ndarray) -> list[Problem]:
-    """Every bound and limit that the values break, in words."""
-    tolerance = 1e-9 * np.maximum(1.0, np.abs(np.nan_to_num(x)).max(initial=1.0))
+    """Every bound and limit that the values break by more than the rounding of the solve, in words."""
+    size = np.abs(np.nan_to_num(x))
+    noise = 1e-12 * size.max(initial=0.0)
+    tolerance = noise + 1e-9 * np.maximum(1.0, size)
     problems = []
     for column in np.flatnonzero((x > system.upper + tolerance) | (x < system.lower - tolerance)):
         problems.append(_broken_bound(system, int(column), float(x[column])))
-    value = system.upper_matrix @ x
-    for row in np.flatnonzero(value > system.upper_rhs + tolerance):
-        rows = system.upper_rows
-        message = f"a limit is passed by {value[row] - system.upper_rhs[row]:.6g}: {system.row_text(int(row), upper=True)}."
+    over = system.upper_matrix @ x - system.upper_rhs
+    rows = system.upper_rows
+    for row in np.flatnonzero(over > noise + 1e-9 * np.maximum(1.0, abs(system.upper_matrix) @ size)):
+        message = f"a limit is passed by {over[row]:.6g}: {system.row_text(int(row), upper=True)}."
         problems.append(Problem(message, str(rows.file[row]), int(rows.line[row]), "Raise it, or lower the flow."))
     return problems
 

@@ -1,0 +1,242 @@
+"""The command line. Each command is a call or two into the rooms below; nothing is calculated here."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the output.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON in the layout of docs/json.md.")
+VARIANT = click.option("--variant", help="Variant to apply; without it the scenario as it stands.")
+BOUNDARY = click.option(
+    "--boundary", default="park", help="What the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID."
+)
+STUDY = click.option(
+    "--study",
+    type=click.Choice(["auto", "solve", "dispatch"]),
+    default="auto",
+    help="auto: solve where facts fix all, dispatch where they leave choices.",
+)
+
+
+def fails_clearly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what a user can mend into messages on standard error and exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from flowsim.errors import FlowsimError
+
+        try:
+            return command(*args, **kwargs)
+        except FlowsimError as error:
+            click.echo(f"flowsim: {error}", err=True)
+        except OSError as error:
+            click.echo(f"flowsim: {error.filename or 'a file'}: {error.strerror}.", err=True)
+        sys.exit(2)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="flowsim")
+def main() -> None:
+    """Material and energy flows of industrial parks: balanced, compared, traced to their sources."""
+
+
+def _balance(file: str, variant: str | None, study: str) -> Any:
+    from flowsim.assemble import assemble
+    from flowsim.scenario import read
+    from flowsim.studies import balance
+
+    return balance(assemble(read(file, variant)), study=study)  # type: ignore[arg-type]
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def _width() -> int | None:
+    """Terminals keep their width; a pipe or a file gets lines that do not fold."""
+    return None if sys.stdout.isatty() else 160
+
+
+@main.command()
+@click.argument("file")
+@VARIANT
+@LANG
+@fails_clearly
+def check(file: str, variant: str | None, lang: str) -> None:
+    """Validate FILE and every variant: all problems with file and line, and the closure of each process."""
+    from flowsim.errors import FlowsimError
+    from flowsim.scenario import read
+    from flowsim.views.text import closure_grid, print_grids, residual_text
+    from flowsim.words import say
+
+    names = [variant] if variant else [None, *read(file).variant_names]
+    broken = False
+    for name in names:
+        click.echo(f"== {name or file}")
+        try:
+            result = _balance(file, name, "auto")
+        except FlowsimError as error:
+            broken = True
+            click.echo(str(error), err=True)
+            continue
+        click.echo(print_grids([closure_grid(result, lang)], width=_width()), nl=False)
+        for note in result.all_notes():
+            click.echo(f"{say('note', lang)}: {note}")
+        decided = "dispatched by merit order" if result.study == "dispatch" else "all fixed by facts"
+        click.echo(f"{say('no problems', lang)}; {say(decided, lang)}; {residual_text(result, lang)}")
+    if broken:
+        sys.exit(2)
+
+
+@main.command()
+@click.argument("file")
+@VARIANT
+@STUDY
+@JSON
+@LANG
+@click.option("--out", type=click.Path(), help="Write the tidy tables as CSV and the result as JSON into this folder.")
+@click.option("--save", "save_as", type=click.Path(), help="Write the whole result into one file (SQLite).")
+@click.option("--all", "every", is_flag=True, help="Show every flow.")
+@fails_clearly
+def run(
+    file: str,
+    variant: str | None,
+    study: str,
+    as_json: bool,
+    lang: str,
+    out: str | None,
+    save_as: str | None,
+    every: bool,
+) -> None:
+    """Balance one variant of FILE: flows, activities against capacity, water, energy, largest residual."""
+    from flowsim import result as results
+    from flowsim.views.text import print_grids, residual_text, run_grids
+    from flowsim.words import say
+
+    result = _balance(file, variant, study)
+    if out:
+        results.export(result, out)
+    if save_as:
+        results.save(result, save_as)
+    if as_json:
+        _print_json(results.as_json(result))
+        return
+    about = result.system.about
+    click.echo(f"{about['name'][lang]}, {about['year']} · {about['variant_name'][lang]}")
+    click.echo(print_grids(run_grids(result, lang, every), width=_width()), nl=False)
+    for note in result.all_notes():
+        click.echo(f"{say('note', lang)}: {note}")
+    click.echo(residual_text(result, lang))
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--variants", help="Variants to compare, separated by commas; without it all of them.")
+@click.option("--targets", help="Target set; without it the scenario's own.")
+@click.option("--base", help="Variant that targets stated as a change are counted from.")
+@click.option("--set", "names", default="first", help="Indicator set, or ids separated by commas.")
+@BOUNDARY
+@STUDY
+@LANG
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "markdown"]), default="table")
+@fails_clearly
+def compare(
+    files: tuple[str, ...],
+    variants: str | None,
+    targets: str | None,
+    base: str | None,
+    names: str,
+    boundary: str,
+    study: str,
+    lang: str,
+    form: str,
+) -> None:
+    """Put variants of FILE side by side: indicators, changes, targets, and which flows explain each change."""
+    from flowsim.compare import compare as compare_results
+    from flowsim.scenario import read
+    from flowsim.views.text import comparison_grids, comparison_notes, print_grids
+
+    results = []
+    for file in files:
+        chosen = [name.strip() for name in variants.split(",")] if variants else list(read(file).variant_names) or [None]
+        results += [_balance(file, name, study) for name in chosen]
+    wanted = names.split(",") if "." in names else names
+    comparison = compare_results(results, targets=targets, names=wanted, boundary=boundary, base=base)
+    if form == "json":
+        _print_json(comparison.as_json())
+        return
+    grids = comparison_grids(comparison, lang)
+    click.echo(print_grids(grids[:1] if form == "csv" else grids, form, _width()), nl=False)
+    if form != "csv":
+        for note in comparison_notes(comparison, lang):
+            click.echo(f"- {note}")
+
+
+@main.command()
+@click.argument("file")
+@click.argument("name", metavar="INDICATOR|FLOW")
+@VARIANT
+@BOUNDARY
+@STUDY
+@JSON
+@LANG
+@fails_clearly
+def trace(file: str, name: str, variant: str | None, boundary: str, study: str, as_json: bool, lang: str) -> None:
+    """Where a number comes from: an indicator's flows, a flow's facts, each with file, line and source."""
+    from flowsim.trace import trace as trace_result
+    from flowsim.views.text import print_grids, trace_grids
+
+    found = trace_result(_balance(file, variant, study), name, boundary)
+    if as_json:
+        _print_json(found.as_json())
+        return
+    click.echo(print_grids(trace_grids(found, lang), width=_width()), nl=False)
+    if found.value is not None:
+        indicator = found.value.indicator
+        click.echo(f"{indicator.formula}  [{indicator.clause}; {indicator.certainty}]")
+        if found.value.reason:
+            click.echo(found.value.reason_zh if lang == "zh" else found.value.reason)
+
+
+@main.command()
+@click.argument("folder", type=click.Path())
+@fails_clearly
+def init(folder: str) -> None:
+    """Make FOLDER with a starter scenario that runs."""
+    from flowsim.starter import write_starter
+
+    path = write_starter(folder)
+    click.echo(f"{path} is there. Try: flowsim compare {path}")
+
+
+@main.command()
+@click.argument("search", default="")
+@LANG
+@JSON
+@fails_clearly
+def library(search: str, lang: str, as_json: bool) -> None:
+    """Recipes and goods of the shipped library whose id or name contains SEARCH."""
+    from flowsim.library import search_library
+    from flowsim.views.text import Grid, print_grids
+    from flowsim.words import say
+
+    recipes, goods = search_library(search)
+    if as_json:
+        _print_json({"flowsim_json": 1, "kind": "library", "recipes": recipes, "goods": goods})
+        return
+    columns = ["id", *(say(word, lang) for word in ("name", "in", "out"))]
+    rows = [[r["id"], r[lang], ", ".join(r["in"]), ", ".join(r["out"])] for r in recipes]
+    grids = [Grid(f"{say('recipes', lang)} ({len(rows)})", columns, rows)]
+    columns = ["id", *(say(word, lang) for word in ("name", "kind", "unit", "used in"))]
+    rows = [[g["id"], g[lang], g["class"], g["unit"], ", ".join(g["recipes"][:6])] for g in goods]
+    grids.append(Grid(f"{say('good', lang)} ({len(rows)})", columns, rows))
+    click.echo(print_grids(grids, width=_width()), nl=False)

@@ -1,0 +1,264 @@
+"""`trace`: an indicator to its flows, a flow to the facts that fix it, a fact to its file, line and source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, hstack, vstack
+
+from flowsim.errors import InputError, Problem
+from flowsim.indicators import Value, evaluate, known
+from flowsim.result import FORMAT, Result
+from flowsim.studies.solve import Singular, determine
+from flowsim.tables import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 40
+"""Rows of a trace beyond this number are not listed."""
+MOST_SHARED = 30
+"""Ties that a trace takes as decided before it gives up."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a number comes from.
+
+    Attributes
+    ----------
+    subject : id of the indicator or flow; ``kind`` says which
+    value : the indicator's value and terms, or None
+    flows : table of the flows behind it: id, en, zh, part (numerator, denominator, left out), amount, unit,
+        contribution, share, file, line, source
+    drivers : table of what drives a flow: text, value, contribution, file, line, source; they add up to it
+    rows : table of the coefficients on the way: text, file, line, source
+    """
+
+    subject: str
+    kind: str
+    en: str
+    zh: str
+    amount: float
+    unit: str
+    value: Value | None
+    flows: pd.DataFrame
+    drivers: pd.DataFrame
+    rows: pd.DataFrame
+
+    def as_json(self) -> dict[str, Any]:
+        """The trace in the documented layout (docs/json.md)."""
+        from flowsim.result import records
+
+        return {
+            "flowsim_json": FORMAT,
+            "kind": "trace",
+            "subject": self.subject,
+            "subject_kind": self.kind,
+            "en": self.en,
+            "zh": self.zh,
+            "amount": float(self.amount) if np.isfinite(self.amount) else None,
+            "unit": self.unit,
+            "reason": self.value.reason if self.value is not None and self.value.reason else None,
+            "flows": records(self.flows),
+            "drivers": records(self.drivers),
+            "rows": records(self.rows),
+        }
+
+
+def trace(result: Result, name: str, boundary: str = "park") -> Trace:
+    """Where an indicator or a flow comes from.
+
+    Parameters
+    ----------
+    name : an indicator id, a flow id, or a good that only one flow carries
+
+    Raises
+    ------
+    InputError : no indicator, flow or good of that name, or a good that several flows carry
+    """
+    if name in {indicator.id for indicator in known()}:
+        return _trace_indicator(result, name, boundary)
+    return _trace_flow(result, _flow_called(result, name))
+
+
+def _flow_called(result: Result, name: str) -> int:
+    flows = result.system.flows
+    found = np.flatnonzero((flows["id"] == name).to_numpy())
+    if not len(found):
+        found = np.flatnonzero((flows["good"] == name).to_numpy())
+    if len(found) == 1:
+        return int(found[0])
+    if len(found) > 1:
+        listed = ", ".join(f"`{one}`" for one in flows["id"].iloc[found[:12]])
+        raise InputError(Problem(f"{len(found)} flows carry `{name}`: {listed}.", hint="Name one of them."))
+    every = [*(indicator.id for indicator in known()), *flows["id"], *flows["good"]]
+    hint = nearest(name, every) or "`flowsim run` lists the flows."
+    raise InputError(Problem(f"there is no indicator or flow `{name}`.", hint=hint))
+
+
+def _trace_indicator(result: Result, name: str, boundary: str) -> Trace:
+    import pandas as pd
+
+    value = evaluate(result, [name], boundary)[0]
+    parts = []
+    if value.terms is not None:
+        sides: list[tuple[str, np.ndarray | None, float]] = [
+            ("numerator", value.terms.numerator, value.numerator),
+            ("denominator", value.terms.denominator, value.denominator),
+        ]
+        for part, weights, total in sides:
+            if weights is not None:
+                parts.append(_flow_rows(result, part, weights, total))
+        for rule, mask in value.terms.left_out:
+            parts.append(_flow_rows(result, f"left out: {rule}", np.where(mask, result.amounts, 0.0), np.nan))
+    flows = pd.concat(parts, ignore_index=True) if parts else _flow_rows(result, "", np.zeros(len(result.amounts)), 0.0)
+    indicator = value.indicator
+    empty = flows.iloc[:0]
+    return Trace(name, "indicator", indicator.en, indicator.zh, value.value, indicator.unit, value, flows, empty, empty)
+
+
+def _flow_rows(result: Result, part: str, weights: np.ndarray, total: float) -> pd.DataFrame:
+    """The flows that add to one side of an indicator, largest first."""
+    import pandas as pd
+
+    system = result.system
+    at = np.flatnonzero(weights)
+    at = at[np.argsort(-np.abs(weights[at]), kind="stable")]
+    table = system.flows.iloc[at]
+    units = system.goods["unit"].to_numpy()[table["good_at"].to_numpy()] if len(at) else np.empty(0, dtype=object)
+    return pd.DataFrame(
+        {
+            "part": part,
+            "id": table["id"].to_numpy(),
+            "en": [system.flow_name(int(one), "en") for one in at],
+            "zh": [system.flow_name(int(one), "zh") for one in at],
+            "how": result.how()[at],
+            "amount": result.amounts[at],
+            "unit": [f"{unit}/a" for unit in units],
+            "contribution": weights[at],
+            "share": weights[at] / total if total else np.nan,
+            "file": table["file"].to_numpy(),
+            "line": table["line"].to_numpy(),
+            "source": table["source"].to_numpy(),
+        }
+    )
+
+
+def _trace_flow(result: Result, flow: int) -> Trace:
+    import pandas as pd
+
+    system = result.system
+    row = system.flows.iloc[flow]
+    unit = f"{system.goods['unit'].iloc[int(row['good_at'])]}/a"
+    drivers, coefficients = _facts_behind(result, flow)
+    return Trace(
+        subject=str(row["id"]),
+        kind="flow",
+        en=system.flow_name(flow, "en"),
+        zh=system.flow_name(flow, "zh"),
+        amount=float(result.amounts[flow]),
+        unit=unit,
+        value=None,
+        flows=_flow_rows(result, "flow", np.where(np.arange(len(system.flows)) == flow, result.amounts, 0.0), np.nan),
+        drivers=pd.DataFrame(drivers, columns=["text", "value", "contribution", "file", "line", "source"]),
+        rows=pd.DataFrame(coefficients, columns=["text", "file", "line", "source"]),
+    )
+
+
+def _facts_behind(result: Result, flow: int) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Drivers and coefficients of one flow, by the adjoint of the rows and bounds that hold.
+
+    ``x_f = Σ_r y_r b_r + Σ_j z_j x_j`` with ``y`` from ``Aᵀ y = e_f`` over the unknowns that no bound
+    holds: a given amount, a limit or a capacity drives, a row with y ≠ 0 carries. Where rivals share in
+    proportion, the share of one of them is taken as given.
+    """
+    system = result.system
+    slack = system.upper_matrix.shape[0]
+    top = hstack([system.matrix, csr_array((system.matrix.shape[0], slack))])
+    matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
+    rhs = np.concatenate([system.rhs, system.upper_rhs])
+    x = np.concatenate([result.x, system.upper_rhs - system.upper_matrix @ result.x])
+    lower = np.concatenate([system.lower, np.zeros(slack)])
+    upper = np.concatenate([system.upper, np.full(slack, np.inf)])
+    near = 1e-9 * max(1.0, float(np.nanmax(np.abs(result.x), initial=0.0)))
+    held = (x <= lower + near) | (x >= upper - near)
+    given = system.rows.kind == "given"
+    free = np.flatnonzero(~held & ~np.isnan(x))
+    shared = np.zeros(len(x), dtype=bool)
+    texts = _Texts(system, shared)
+    if held[flow]:
+        return [texts.bound(flow, float(x[flow]), float(x[flow]))], []
+    part = None
+    for _ in range(MOST_SHARED):
+        try:
+            part = determine(csr_array(matrix[:, free]), rhs - matrix @ np.where(held, x, 0.0))
+        except Singular:
+            return [], []
+        if flow in free[part.columns]:
+            break
+        loose = np.setdiff1d(free, free[part.columns])
+        loose = loose[(loose < len(system.flows)) & (loose != flow)]
+        loose = loose[system.flows["contested"].to_numpy()[loose]]
+        if not len(loose):
+            return [], []
+        held[loose[0]] = shared[loose[0]] = True
+        free = np.setdiff1d(free, loose[:1])
+    assert part is not None
+    at = np.flatnonzero(free[part.columns] == flow)
+    if not len(at):
+        return [], []
+    unit = np.zeros(len(part.columns))
+    unit[at[0]] = 1.0
+    weight = part.factor.solve(unit, transposed=True)
+    weight[np.abs(weight) < 1e-11 * np.abs(weight).max(initial=1.0)] = 0.0
+    used = part.rows[weight != 0]
+    weight = weight[weight != 0]
+    drivers = [
+        texts.row(int(row), float(rhs[row]), float(factor * rhs[row]))
+        for row, factor in zip(used, weight, strict=True)
+        if rhs[row] != 0
+    ]
+    pull = -(weight @ matrix[used]) * np.where(held & np.isfinite(x), x, 0.0)
+    drivers += [texts.bound(int(column), float(x[column]), float(pull[column])) for column in np.flatnonzero(pull)]
+    drivers.sort(key=lambda driver: -abs(driver[2]))
+    order = np.argsort(-np.abs(weight), kind="stable")
+    carriers = [int(used[one]) for one in order if used[one] >= len(given) or not given[used[one]]]
+    return drivers[:MOST_ROWS], [texts.carrier(row) for row in carriers[:MOST_ROWS]]
+
+
+class _Texts:
+    """Rows and bounds in words, with the place and source of the fact."""
+
+    def __init__(self, system: Any, shared: np.ndarray):
+        self.system = system
+        self.shared = shared
+        self.equal = system.matrix.shape[0]
+
+    def row(self, row: int, value: float, contribution: float) -> list[Any]:
+        text, file, line, source = self.carrier(row)
+        return [text, value, contribution, file, line, source]
+
+    def carrier(self, row: int) -> list[Any]:
+        system = self.system
+        upper = row >= self.equal
+        rows, at = (system.upper_rows, row - self.equal) if upper else (system.rows, row)
+        return [system.row_text(at, upper=upper), str(rows.file[at]), int(rows.line[at]), str(rows.source[at])]
+
+    def bound(self, column: int, value: float, contribution: float) -> list[Any]:
+        system = self.system
+        if column >= system.matrix.shape[1]:
+            text, file, line, source = self.carrier(self.equal + column - system.matrix.shape[1])
+            return [text, value, contribution, file, line, source]
+        at, kind = int(system.unknown_at[column]), system.unknown_kind[column]
+        table = system.flows if kind == "flow" else system.processes
+        row = table.iloc[at]
+        what = "capacity" if kind == "activity" else "limit"
+        if value <= system.lower[column]:
+            what = "not used" if value == 0 else "minimum"
+        if self.shared[column]:
+            what = "share decided by merit order"
+        name = f"{what} of {row['id']}"
+        return [name, value, contribution, str(row["file"]), int(row["line"]), str(row["source"])]

@@ -1,0 +1,1 @@
+"""Views: results as tables for a terminal, and later as pictures."""
