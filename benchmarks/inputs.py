@@ -84,38 +84,40 @@ def _targets(rng: np.random.Generator, count: int) -> np.ndarray:
 def choosing_parks(count: int) -> Tables:
     """Parks in which every user has rival suppliers with limits and capacities, and the market as the last.
 
-    Of fifty processes 20 assemble parts, 15 make parts out of metal, 15 make metal out of ore. Each buys
-    from two makers of the first rank, one of the second, and the market; ties are shared.
+    Of fifty processes 20 assemble machines out of parts, 15 make parts out of metal, 15 metal out of ore.
+    Each buys from two makers of the first rank (whose ties are shared), one of the second, and the market.
     """
     rng = np.random.default_rng(SEED)
     place = np.arange(count) % PARK
     tier = np.searchsorted([20, 35], place, side="right")
     names = np.array([f"p{at}" for at in range(count)], dtype=object)
-    user = np.repeat(np.flatnonzero(tier < 2), LINKS)
-    first = np.where(tier[user] == 0, 20, 35)
-    turn = rng.integers(0, 15, (len(user) // LINKS, 1)) + np.array([0, 4, 9])
-    supplier = user - place[user] + first + turn.ravel() % 15
-    good = np.array(["part", "metal"], dtype=object)[tier[user]]
-    buyers = user[::LINKS]
-    drawn = pd.DataFrame(
+    buyers = np.flatnonzero(tier < 2)
+    user = np.repeat(buyers, LINKS)
+    start = np.array([0, 20, 35])
+    turn = place[user] - start[tier[user]] + np.tile([0, 4, 9], len(buyers))
+    supplier = user - place[user] + start[tier[user] + 1] + turn % 15
+    good = np.array(["part", "metal"], dtype=object)
+    bought = pd.DataFrame(
         {
-            "good": np.append(good, good[::LINKS]),
+            "id": [*(f"bought_{at}" for at in range(len(user))), *(f"market_{at}" for at in buyers)],
+            "good": np.append(good[tier[user]], good[tier[buyers]]),
             "from": np.append(names[supplier], np.full(len(buyers), "market", dtype=object)),
             "to": np.append(names[user], names[buyers]),
             "prefer": np.append(np.tile([1.0, 1.0, 2.0], len(buyers)), np.full(len(buyers), np.nan)),
-            "limit": np.append(rng.uniform(5.0, 60.0, len(user)), np.full(len(buyers), np.nan)),
         }
     )
-    recipe = np.array(["assembly", "forming", "smelting"], dtype=object)[tier]
+    limited = np.arange(0, len(user), LINKS)
+    limits = {"limit": [f"bought_{at}" for at in limited], "max": rng.uniform(5.0, 60.0, len(limited))}
     processes = pd.DataFrame(
         {
             "id": names,
-            "recipe": recipe,
+            "recipe": np.array(["assembly", "forming", "smelting"], dtype=object)[tier],
             "activity": np.where(tier == 0, rng.uniform(50.0, 100.0, count), np.nan),
             "capacity": np.where(tier == 0, np.nan, rng.uniform(40.0, 120.0, count)),
         }
     )
-    return {"goods": _GOODS.copy(), "recipes": _RECIPES.copy(), "processes": processes, "flows": drawn}
+    tables = {"goods": _GOODS, "recipes": _RECIPES, "processes": processes, "flows": bought}
+    return {**tables, "facts": pd.DataFrame(limits)}
 
 
 _GOODS = pd.DataFrame(

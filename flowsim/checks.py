@@ -81,7 +81,7 @@ class _Book:
 
 
 def override_library(typed: Frames, scenario_file: str) -> Frames:
-    """A row that the scenario file states replaces the library's row of the same name; a recipe goes whole."""
+    """A row that the scenario file states replaces the library's row of the same name (all lines of a recipe)"""
     out = dict(typed)
     for name, frame in typed.items():
         own = (frame["file"] == scenario_file).to_numpy()
@@ -437,7 +437,7 @@ def _between(base: str, wanted: str, good: str, goods: pd.DataFrame) -> float | 
 def _operating(
     book: _Book, column: str, rows: np.ndarray, unit: str, good: str, goods: pd.DataFrame
 ) -> tuple[np.ndarray | str, np.ndarray]:
-    """Per-day and per-hour amounts become yearly by the operating time of the process: factors, and their rows."""
+    """Per-day and per-hour amounts become yearly by the time that the process runs: factors, and rows."""
     time = book.column("processes", "days" if unit.endswith("/d") else "hours")[rows]
     silent = rows[np.isnan(time)]
     hint = "Say how many `days` or `hours` a year it runs, or write the amount per year (/a)."

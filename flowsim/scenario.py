@@ -108,7 +108,6 @@ def from_tables(year: int = 0, name: str = "", **frames: pd.DataFrame) -> Scenar
     ------
     InputError : an unknown table or column, a column of the wrong type, or tables that do not fit
     """
-    import pandas as pd
 
     problems: list[Problem] = []
     for key in frames:
@@ -125,16 +124,18 @@ def from_tables(year: int = 0, name: str = "", **frames: pd.DataFrame) -> Scenar
     _raise(problems)
     digest = hashlib.sha256(str(year).encode())
     for key in sorted(frames):
-        digest.update(f"{key} {' '.join(frames[key].columns)}".encode())
-        digest.update(
-            pd.util.hash_pandas_object(filled[key][list(frames[key].columns)], index=False).to_numpy()
-        )
+        for column in frames[key].columns:
+            digest.update(f"{key}.{column}".encode())
+            digest.update(_bytes(filled[key][column].to_numpy()))
     return Scenario("", {"en": name, "zh": name}, {}, year, _finished(filled), digest=digest.hexdigest())
+
+
+def _bytes(values: np.ndarray) -> bytes:
+    return values.tobytes() if values.dtype != object else "\0".join(map(str, values)).encode()
 
 
 def _filled(frame: pd.DataFrame, empty: pd.DataFrame, name: str, problems: list[Problem]) -> pd.DataFrame:
     """All columns of a table, in their order; what was not given gets its default."""
-    import pandas as pd
 
     for column in frame.columns:
         if column not in empty.columns:
@@ -156,7 +157,7 @@ def _filled(frame: pd.DataFrame, empty: pd.DataFrame, name: str, problems: list[
         made["id"] = made["good"] + "__" + made["from"] + "__" + made["to"]
     if name == "goods":
         made["en"], made["zh"] = (np.where(made[key] == "", made["id"], made[key]) for key in ("en", "zh"))
-    out = pd.DataFrame(made)
+    out = tables.frame_of(made)
     for column in TABLES[name]:
         if (
             column.required
@@ -184,9 +185,11 @@ def _cast(values: pd.Series, kind: str, what: str, problems: list[Problem]) -> n
                 Problem(f"{what} holds an infinite number.", hint="Leave it empty (NaN) instead.")
             )
         return values.to_numpy(dtype=float, na_value=np.nan) if kind == "f" else values.to_numpy(copy=True)
-    if is_number and not values.isna().all():
-        problems.append(Problem(f"{what} must hold texts, not numbers.", hint="Convert the column first."))
-    return values.astype(object).where(values.notna(), "").to_numpy()
+    texts = values.astype(object).where(values.notna(), "").to_numpy()
+    if not all(isinstance(text, str | tuple) for text in texts):
+        problems.append(Problem(f"{what} must hold texts.", hint="Convert the column first."))
+        texts = texts.astype(str).astype(object)
+    return texts
 
 
 # ---- from a document ----
@@ -410,7 +413,7 @@ def _cell_row(rows: Row, key: str, cells: dict[str, Any]) -> Row:
 
 def _pool_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """``{site: [good, ...]}``"""
-    out = []
+    out: list[Row] = []
     for site, goods in rows.items():
         if isinstance(goods, list):
             out.extend(_cell_row(rows, site, {"site": site, "good": good}) for good in goods)
@@ -422,7 +425,7 @@ def _pool_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
 
 def _content_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """``{good: {layer: share}}`` or ``{good: {layer: {value: share, ...}}}``"""
-    out = []
+    out: list[Row] = []
     for good, layers in rows.items():
         if not isinstance(layers, Row):
             hint = "Write `GOOD: {Cu: 3 %}`."

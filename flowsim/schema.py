@@ -335,7 +335,7 @@ TOP = {
     "name": "English and Chinese name of the scenario",
     "year": "the year that the flows belong to",
     "description": "what the scenario assumes",
-    "library": "folders with CSV tables, relative to this file; `flowsim` is the library that comes with flowsim",
+    "library": "folders with CSV tables, relative to this file; `flowsim`: the library that comes with it",
     "variants": "named differences",
 }
 """Keys of a scenario file beside the tables."""

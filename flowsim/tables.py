@@ -68,8 +68,8 @@ def shown(value: object) -> str:
 def report(
     problems: list[Problem],
     name: str,
-    files: Sequence[Any],
-    lines: Sequence[Any],
+    files: Any,
+    lines: Any,
     rows: Iterable[int],
     say: Say,
 ) -> None:
@@ -159,14 +159,17 @@ def typed(raws: Sequence[Raw], name: str, problems: list[Problem]) -> pd.DataFra
 
 def joined(parts: Sequence[dict[str, np.ndarray]], name: str) -> pd.DataFrame:
     """One frame out of typed columns; with no parts, an empty frame with all columns of the table."""
-    import pandas as pd
-
     if not parts:
         nothing = Raw(name, {}, np.empty(0, dtype=object), np.empty(0, dtype=np.int64))
         parts = [columns_of(nothing, [])]
-    if len(parts) == 1:
-        return pd.DataFrame(parts[0])
-    return pd.DataFrame({key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+    return frame_of({key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+
+
+def frame_of(columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """A frame that keeps texts as objects: pandas would look through each text to find its own type."""
+    import pandas as pd
+
+    return pd.DataFrame({key: pd.Series(values, dtype=values.dtype) for key, values in columns.items()})
 
 
 def columns_of(raw: Raw, problems: list[Problem]) -> dict[str, np.ndarray]:
@@ -211,7 +214,8 @@ def _distinct(raw: Raw, column: Column) -> tuple[np.ndarray, list[Any]]:
     if not raw.cell_lines:
         import pandas as pd
 
-        codes, texts = pd.factorize(np.where(cells == "", None, cells))
+        texts_only: Any = np.where(cells == "", None, cells)  # type: ignore[call-overload]
+        codes, texts = pd.factorize(texts_only)
         return codes, list(texts)
     seen: dict[tuple[type, str], int] = {}
     distinct: list[Any] = []

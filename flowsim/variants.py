@@ -67,7 +67,7 @@ class _Change:
 
 
 def keyed(table: str, rows: Any, file: str, line: int, problems: list[Problem]) -> Row:
-    """The rows of one table by id, whether written as a mapping or as a list; ``file``, ``line``: the table's."""
+    """The rows of one table by id, written as a mapping or as a list; ``file`` and ``line`` are the table's."""
     if isinstance(rows, Row):
         made = Row(rows, rows.file, rows.line, dict(rows.lines))
         made.update(
@@ -323,7 +323,8 @@ def _clash(
         rivals.append(below.get(change.path))
     for other in rivals:
         if other and other.variant not in ancestors:
-            message = f"`{change.key}` is set twice: by `{other.variant}` (line {other.line}) and by `{change.variant}`."
+            first = f"`{other.variant}` (line {other.line})"
+            message = f"`{change.key}` is set twice: by {first} and by `{change.variant}`."
             hint = "Say it in one of them, or let one be the base of the other."
             return Problem(message, change.file, change.line, hint)
     return None

@@ -11,7 +11,7 @@ import pytest
 
 import flowsim as fs
 from flowsim.errors import InputError
-from flowsim.indicators import Account, evaluate, get, known
+from flowsim.indicators import Account, evaluate, get, indicators, known
 from flowsim.indicators.registry import CERTAINTIES, FIRST
 from flowsim.result import Result
 from flowsim.schema import GOOD_CLASSES
@@ -21,19 +21,38 @@ Run = Callable[..., Result]
 
 PARK = {
     "goods": {
-        "ore": "mineral", "clay": "mineral", "metal": "product", "brick": "product", "ash": "solid_waste",
+        "ore": "mineral",
+        "clay": "mineral",
+        "metal": "product",
+        "brick": "product",
+        "ash": "solid_waste",
     },
     "processes": {"smelter": "{firm: a, chain: metal}", "kiln": "{firm: b, site: east}"},
     "flows": [
-        ("ore", "market", "smelter", 100), ("metal", "smelter", "market", 60), ("ash", "smelter", "kiln", 30),
-        ("ash", "smelter", "landfill", 10), ("clay", "market", "kiln", 50), ("brick", "kiln", "market", 80),
+        ("ore", "market", "smelter", 100),
+        ("metal", "smelter", "market", 60),
+        ("ash", "smelter", "kiln", 30),
+        ("ash", "smelter", "landfill", 10),
+        ("clay", "market", "kiln", 50),
+        ("brick", "kiln", "market", 80),
     ],
     "prices": {"ore": 100, "metal": 1000, "ash": -20, "clay": 10, "brick": 50},
-}  # fmt: skip
+}
 """Two firms; firm b makes bricks of clay and of the ash of firm a. Amounts in t/a."""
 
-KINDS = {"fresh_water": "water", "circulating_water": "water", "process_water": "water", "wastewater": "water"}
-KINDS |= {"vapour": "water", "reclaimed_water": "water", "sea_water": "water", "power": "energy", "heat": "energy"}
+KINDS = {
+    "fresh_water": "water",
+    "circulating_water": "water",
+    "process_water": "water",
+    "wastewater": "water",
+}
+KINDS |= {
+    "vapour": "water",
+    "reclaimed_water": "water",
+    "sea_water": "water",
+    "power": "energy",
+    "heat": "energy",
+}
 UNITS = {"material": "t/a", "water": "m3/a", "energy": "GJ/a"}
 
 
@@ -63,7 +82,9 @@ def run(tmp_path: Path) -> Run:
                 lines.append(f"  - {{good: {good}, price: {price} CNY/{UNITS[kind[good]][:-2]}, year: 2020}}")
         if factors:
             lines += ["factors:"]
-            lines += [f"  - {{factor: {f}, good: {g}, value: {v}, unit: {u}}}" for f, g, v, u in factors]
+            for at, (factor, good, number, unit) in enumerate(factors):
+                row = f"factor: {factor}, good: {good}, value: {number}, unit: {unit}, set: set_{at}"
+                lines += [f"  - {{{row}}}"] if good in goods else []
         path = tmp_path / "scenario.yaml"
         path.write_text("\n".join([*lines, contents]) + "\n", encoding="utf-8")
         return fs.balance(fs.assemble(fs.read(path)))
@@ -118,7 +139,9 @@ def test_an_indicator_unlike_any_other_points_to_the_list() -> None:
         get("qqq.zzzzzz")
 
 
-@pytest.mark.parametrize(("name", "hint"), [("frist", "Did you mean `first`"), ("xyz", "Sets are first, all, ")])
+@pytest.mark.parametrize(
+    ("name", "hint"), [("frist", "Did you mean `first`"), ("xyz", "Sets are first, all, ")]
+)
 def test_an_unknown_set_is_told(name: str, hint: str) -> None:
     with pytest.raises(InputError, match=f"there is no set of indicators `{name}`. {hint}"):
         known(name)
@@ -142,21 +165,30 @@ def test_an_unknown_boundary_is_told(run: Run, boundary: str, message: str) -> N
 
 
 def test_a_tag_that_nobody_has_is_told(run: Run) -> None:
-    result = run({"ore": "mineral"}, {"mill": "{}"}, [("ore", "market", "mill", 1), ("ore", "mill", "market", 1)])
+    result = run(
+        {"ore": "mineral"}, {"mill": "{}"}, [("ore", "market", "mill", 1), ("ore", "mill", "market", 1)]
+    )
     with pytest.raises(InputError, match="No process has a chain"):
         Account(result, "chain:x")
 
 
 def test_the_table_has_the_columns_of_the_interface(run: Run) -> None:
-    table = fs.indicators(run(**PARK), "eu")
-    columns = "id en zh value unit numerator numerator_unit denominator denominator_unit boundary clause certainty"
+    table = indicators(run(**PARK), "eu")
+    columns = (
+        "id en zh value unit numerator numerator_unit denominator denominator_unit boundary clause certainty"
+    )
     assert list(table.columns) == [*columns.split(), "reason", "reason_zh"]
     assert list(table["id"]) == [item.id for item in known("eu")]
 
 
 def test_sets_and_ids_can_be_mixed_without_doubles(run: Run) -> None:
     values = evaluate(run(**PARK), ["eu.dmc", "eu"])
-    assert [item.indicator.id for item in values] == ["eu.dmc", "eu.dmi", "eu.resource_productivity", "eu.productivity_dmi"]
+    assert [item.indicator.id for item in values] == [
+        "eu.dmc",
+        "eu.dmi",
+        "eu.resource_productivity",
+        "eu.productivity_dmi",
+    ]
 
 
 # A park of two firms, by hand
@@ -218,7 +250,8 @@ def test_contributions_add_up_to_the_value(run: Run) -> None:
 def test_a_price_for_the_recipe_at_the_end_inside_holds_first(tmp_path: Path) -> None:
     result = library(
         tmp_path,
-        "processes:\n  chp: {recipe: chp_coal, activity: 10 GWh/a}\nflows:\n  - {good: elec, from: chp, to: market}\n",
+        "processes:\n  chp: {recipe: chp_coal, activity: 10 GWh/a}\n"
+        "flows:\n  - {good: elec, from: chp, to: market}\n",
     )
     account = Account(result)
     sold = account.of_good("elec") & account.leaves
@@ -273,9 +306,12 @@ def test_a_share_above_one_hundred_is_not_cut_and_a_sum_may_be_negative(run: Run
 
 def test_coal_gangue_of_2018_counts_use_of_old_stock_in_both_terms(run: Run) -> None:
     flows = [
-        ("coal", "nature", "mine", 3.5), ("gangue", "mine", "road", 1.86192), ("gangue", "mine", "landfill", 1.63808),
-        ("gangue", "heap", "road", 0.03808), ("base", "road", "market", 1.9),
-    ]  # fmt: skip
+        ("coal", "nature", "mine", 3.5),
+        ("gangue", "mine", "road", 1.86192),
+        ("gangue", "mine", "landfill", 1.63808),
+        ("gangue", "heap", "road", 0.03808),
+        ("base", "road", "market", 1.9),
+    ]
     goods = {"coal": "mineral", "gangue": "solid_waste", "base": "product"}
     result = run(goods, {"mine": "{}", "road": "{kind: use}", "heap": "{kind: store}"}, flows)
     assert value(result, "cn.isw_utilisation_rate") == pytest.approx(53.70, abs=0.005)
@@ -284,12 +320,20 @@ def test_coal_gangue_of_2018_counts_use_of_old_stock_in_both_terms(run: Run) -> 
 def test_national_hazardous_waste_of_2012(run: Run) -> None:
     prior = 2004.6 + 698.2 + 846.9 + 0.00161 - 3465.2
     flows = [
-        ("salt", "nature", "works", 3465.2), ("sludge", "works", "reuse", 2004.6 - prior),
-        ("sludge", "works", "treatment", 698.2), ("sludge", "works", "store", 846.9),
-        ("sludge", "works", "water", 0.00161), ("sludge", "old_store", "reuse", prior),
+        ("salt", "nature", "works", 3465.2),
+        ("sludge", "works", "reuse", 2004.6 - prior),
+        ("sludge", "works", "treatment", 698.2),
+        ("sludge", "works", "store", 846.9),
+        ("sludge", "works", "water", 0.00161),
+        ("sludge", "old_store", "reuse", prior),
         ("metal", "reuse", "market", 2004.6),
-    ]  # fmt: skip
-    processes = {"works": "{}", "reuse": "{kind: utilise}", "store": "{kind: store}", "old_store": "{kind: store}"}
+    ]
+    processes = {
+        "works": "{}",
+        "reuse": "{kind: utilise}",
+        "store": "{kind: store}",
+        "old_store": "{kind: store}",
+    }
     goods = {"salt": "mineral", "sludge": "hazardous_waste", "metal": "product"}
     result = run(goods, processes, flows)
     assert value(result, "cn.hw_utilisation_disposal_rate") == pytest.approx(76.14, abs=0.01)
@@ -297,9 +341,13 @@ def test_national_hazardous_waste_of_2012(run: Run) -> None:
 
 def test_waste_is_followed_through_a_collector_and_imports_do_not_count(run: Run) -> None:
     flows = [
-        ("ore", "nature", "works", 40), ("ash", "works", "yard", 40), ("ash", "market", "yard", 60),
-        ("ash", "yard", "kiln", 75), ("ash", "yard", "landfill", 25), ("brick", "kiln", "market", 75),
-    ]  # fmt: skip
+        ("ore", "nature", "works", 40),
+        ("ash", "works", "yard", 40),
+        ("ash", "market", "yard", 60),
+        ("ash", "yard", "kiln", 75),
+        ("ash", "yard", "landfill", 25),
+        ("brick", "kiln", "market", 75),
+    ]
     processes = {"works": "{firm: a}", "yard": "{kind: collect, firm: y}", "kiln": "{firm: b}"}
     goods = {"ore": "mineral", "ash": "solid_waste", "brick": "product"}
     result = run(goods, processes, flows)
@@ -316,9 +364,11 @@ def test_waste_is_followed_through_a_collector_and_imports_do_not_count(run: Run
 
 def test_what_a_store_keeps_is_not_utilised(run: Run) -> None:
     flows = [
-        ("ore", "nature", "works", 40), ("ash", "works", "heap", 40), ("ash", "heap", "kiln", 30),
+        ("ore", "nature", "works", 40),
+        ("ash", "works", "heap", 40),
+        ("ash", "heap", "kiln", 30),
         ("brick", "kiln", "market", 30),
-    ]  # fmt: skip
+    ]
     goods = {"ore": "mineral", "ash": "solid_waste", "brick": "product"}
     result = run(goods, {"works": "{}", "heap": "{kind: store}", "kiln": "{}"}, flows)
     assert value(result, "cn.isw_utilisation_rate") == pytest.approx(75)
@@ -327,9 +377,11 @@ def test_what_a_store_keeps_is_not_utilised(run: Run) -> None:
 def test_treatment_is_no_utilisation_but_disposes_of_hazardous_waste(run: Run) -> None:
     goods = {"ore": "mineral", "ash": "solid_waste", "tar": "hazardous_waste", "smoke": "emission"}
     flows = [
-        ("ore", "nature", "works", 40), ("ash", "works", "burner", 30), ("tar", "works", "burner", 10),
+        ("ore", "nature", "works", 40),
+        ("ash", "works", "burner", 30),
+        ("tar", "works", "burner", 10),
         ("smoke", "burner", "air", 40),
-    ]  # fmt: skip
+    ]
     result = run(goods, {"works": "{}", "burner": "{kind: dispose}"}, flows)
     assert value(result, "cn.isw_utilisation_rate") == 0
     assert value(result, "cn.hw_utilisation_disposal_rate") == 100
@@ -337,11 +389,20 @@ def test_treatment_is_no_utilisation_but_disposes_of_hazardous_waste(run: Run) -
 
 
 def test_material_recycled_in_two_steps_counts_once(run: Run) -> None:
-    goods = {"pack": "recyclable", "black_mass": "recyclable", "salt": "product", "cell": "product", "ore": "mineral"}
+    goods = {
+        "pack": "recyclable",
+        "black_mass": "recyclable",
+        "salt": "product",
+        "cell": "product",
+        "ore": "mineral",
+    }
     flows = [
-        ("pack", "market", "shredder", 10), ("black_mass", "shredder", "leach", 10), ("salt", "leach", "cells", 10),
-        ("ore", "market", "cells", 30), ("cell", "cells", "market", 40),
-    ]  # fmt: skip
+        ("pack", "market", "shredder", 10),
+        ("black_mass", "shredder", "leach", 10),
+        ("salt", "leach", "cells", 10),
+        ("ore", "market", "cells", 30),
+        ("cell", "cells", "market", 40),
+    ]
     processes = {"shredder": "{kind: utilise}", "leach": "{kind: utilise, firm: l}", "cells": "{}"}
     result = run(goods, processes, flows)
     assert value(result, "general.recycled_input_rate") == pytest.approx(25)
@@ -353,10 +414,14 @@ def test_material_recycled_in_two_steps_counts_once(run: Run) -> None:
 LOOP = {"raw": "fresh_water", "cool": "circulating_water", "warm": "circulating_water", "steam": "vapour"}
 LOOP |= {"blowdown": "wastewater", "ore": "mineral", "metal": "product"}
 LOOP_FLOWS = [
-    ("raw", "nature", "tower", 100), ("warm", "plant", "tower", 1900), ("cool", "tower", "plant", 1900),
-    ("steam", "tower", "air", 70), ("blowdown", "tower", "treatment", 30), ("ore", "market", "plant", 7),
+    ("raw", "nature", "tower", 100),
+    ("warm", "plant", "tower", 1900),
+    ("cool", "tower", "plant", 1900),
+    ("steam", "tower", "air", 70),
+    ("blowdown", "tower", "treatment", 30),
+    ("ore", "market", "plant", 7),
     ("metal", "plant", "market", 7),
-]  # fmt: skip
+]
 
 
 def test_a_cooling_loop_counts_each_round_once(run: Run) -> None:
@@ -368,7 +433,9 @@ def test_a_cooling_loop_counts_each_round_once(run: Run) -> None:
 
 def test_one_good_for_both_ways_of_the_loop_gives_the_same(run: Run) -> None:
     flows = [("cool" if good == "warm" else good, *rest) for good, *rest in LOOP_FLOWS]
-    assert value(run(LOOP, {"tower": "{}", "plant": "{}"}, flows), "park.water_reuse_rate") == pytest.approx(95)
+    assert value(run(LOOP, {"tower": "{}", "plant": "{}"}, flows), "park.water_reuse_rate") == pytest.approx(
+        95
+    )
 
 
 def test_water_cooled_by_another_firm_leaves_the_rate_missing(run: Run) -> None:
@@ -399,10 +466,14 @@ def test_sea_water_and_bought_reclaimed_water_are_no_intake(run: Run) -> None:
 def test_reclaimed_water_and_water_used_in_series_are_reuse(run: Run) -> None:
     goods = {"raw": "fresh_water", "foul": "wastewater", "clean": "reclaimed_water", "steam": "vapour"}
     flows = [
-        ("raw", "nature", "mill", 60), ("foul", "mill", "wash", 20), ("foul", "mill", "plant", 40),
-        ("clean", "plant", "mill", 30), ("foul", "plant", "treatment", 10), ("steam", "wash", "air", 20),
+        ("raw", "nature", "mill", 60),
+        ("foul", "mill", "wash", 20),
+        ("foul", "mill", "plant", 40),
+        ("clean", "plant", "mill", 30),
+        ("foul", "plant", "treatment", 10),
+        ("steam", "wash", "air", 20),
         ("steam", "mill", "air", 30),
-    ]  # fmt: skip
+    ]
     processes = {"mill": "{}", "wash": "{kind: use}", "plant": "{kind: utilise}"}
     assert value(run(goods, processes, flows), "park.water_reuse_rate") == pytest.approx(100 * 50 / 110)
 
@@ -421,14 +492,22 @@ def test_water_through_a_pool_counts_what_users_take(tmp_path: Path) -> None:
 
 POWER = {"coal": "fuel", "elec": "power", "hot": "heat", "co2_fossil": "emission", "gas": "air"}
 FACTORS = (
-    ("tce", "coal", 0.7143, "tce/t"), ("tce", "elec", 0.1229 / 3.6, "tce/GJ"), ("tce", "hot", 0.03412, "tce/GJ"),
-    ("co2_bought", "elec", 0.11, "t/GJ"), ("co2_bought", "elec", 0.15, "t/GJ"), ("co2_bought", "hot", 0.2, "t/GJ"),
+    ("tce", "coal", 0.7143, "tce/t"),
+    ("tce", "elec", 0.1229 / 3.6, "tce/GJ"),
+    ("tce", "hot", 0.03412, "tce/GJ"),
+    ("co2_bought", "elec", 0.11, "t/GJ"),
+    ("co2_bought", "elec", 0.15, "t/GJ"),
+    ("co2_bought", "hot", 0.2, "t/GJ"),
     ("co2_fuel", "coal", 2.0, "t/t"),
-)  # fmt: skip
+)
 POWER_FLOWS = [
-    ("coal", "market", "boiler", 10_000), ("gas", "nature", "boiler", 10_000), ("co2_fossil", "boiler", "air", 20_000),
-    ("elec", "market", "boiler", 18_000), ("hot", "market", "boiler", 25_000), ("hot", "boiler", "market", 5_000),
-]  # fmt: skip
+    ("coal", "market", "boiler", 10_000),
+    ("gas", "nature", "boiler", 10_000),
+    ("co2_fossil", "boiler", "air", 20_000),
+    ("elec", "market", "boiler", 18_000),
+    ("hot", "market", "boiler", 25_000),
+    ("hot", "boiler", "market", 5_000),
+]
 
 
 def test_comprehensive_energy_of_coal_power_and_heat(run: Run) -> None:
@@ -461,7 +540,9 @@ def test_co2_is_what_goes_to_air_and_the_net_of_bought_energy(run: Run) -> None:
 def test_a_fuel_user_without_co2_leaves_co2_missing(run: Run) -> None:
     flows = [("coal", "market", "works", 10), ("tyre", "works", "market", 10)]
     result = run({"coal": "fuel", "tyre": "product"}, {"works": "{}"}, flows, factors=FACTORS)
-    assert reason(result, "general.co2").startswith("works takes fuel, but gives off no CO2: add an output of co2_fossil")
+    assert reason(result, "general.co2").startswith(
+        "works takes fuel, but gives off no CO2: add an output of"
+    )
 
 
 def test_fuel_gas_let_off_counts_by_its_carbon(run: Run) -> None:
@@ -487,12 +568,22 @@ def test_intensities_are_per_ten_thousand_yuan(run: Run) -> None:
 
 
 def test_main_resources_are_net_and_leave_out_straw_and_poor_raw_material(run: Run) -> None:
-    goods = {"coal": "fuel", "coke": "fuel", "straw": "biomass", "matte": "raw_material", "starch": "raw_material"}
+    goods = {
+        "coal": "fuel",
+        "coke": "fuel",
+        "straw": "biomass",
+        "matte": "raw_material",
+        "starch": "raw_material",
+    }
     goods |= {"goods": "product"}
     flows = [
-        ("coal", "nature", "works", 50), ("straw", "market", "works", 20), ("matte", "market", "works", 10),
-        ("starch", "market", "works", 5), ("coke", "works", "market", 25), ("goods", "works", "market", 60),
-    ]  # fmt: skip
+        ("coal", "nature", "works", 50),
+        ("straw", "market", "works", 20),
+        ("matte", "market", "works", 10),
+        ("starch", "market", "works", 5),
+        ("coke", "works", "market", 25),
+        ("goods", "works", "market", 60),
+    ]
     prices = {"coal": 0, "straw": 0, "matte": 0, "starch": 0, "coke": 0, "goods": 1}
     result = run(goods, {"works": "{}"}, flows, prices, contents="contents:\n  matte: {Ni: 0.7}\n")
     found = evaluate(result, "cn.main_resource_productivity")[0]

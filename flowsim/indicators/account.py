@@ -109,7 +109,7 @@ class Account:
 
     @cached_property
     def material(self) -> np.ndarray:
-        """Flows of material as economy-wide accounts count it: no water, air, gases of air, vapour or emission."""
+        """Flows of material as economy-wide accounts count it: without water, air, vapour and emissions."""
         solid = self.of_kind("material") & ~self.of_class("air", "emission", "vapour")
         return solid & ~self.of_good(*AIR_GASES)
 

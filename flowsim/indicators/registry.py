@@ -111,9 +111,7 @@ def indicator(
     def register(function: Function) -> Function:
         note = " ".join((function.__doc__ or "").split())
         set_name = id.partition(".")[0]
-        _KNOWN[id] = Indicator(
-            id, en, zh, unit, set_name, formula, clause, certainty, better, function, note
-        )
+        _KNOWN[id] = Indicator(id, en, zh, unit, set_name, formula, clause, certainty, better, function, note)
         return function
 
     return register

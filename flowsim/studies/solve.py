@@ -15,13 +15,15 @@ from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from flowsim.errors import Contradiction, Infeasible, Problem, Undetermined
 from flowsim.result import Result
-from flowsim.studies.structure import decompose, independent_rows, null_columns
+from flowsim.studies.structure import DENSE, decompose, independent_rows, null_columns
 from flowsim.system import System
 
 AGREES = 1e-6
 """Redundant facts agree when they differ by less than this share of their amount, as a recipe closes (C5)."""
 STATED = ("given", "transfer", "share", "content")
 """Kinds of row that a person states; the others follow from them or always hold."""
+MOST_NAMED = 12
+"""Facts and flows beyond this number are counted in a message, not listed."""
 MOST_INTERVALS = 200
 """Undetermined values beyond this number are named, but their intervals are not computed."""
 
@@ -116,7 +118,7 @@ def _free_of(matrix: csr_array, used: np.ndarray, fixed: np.ndarray) -> np.ndarr
 
     inside = csr_array(matrix[used][:, fixed])
     lost = decompose(inside).under
-    if len(lost) and len(lost) ** 2 <= 4_000_000:
+    if len(lost) and len(lost) ** 2 <= DENSE:
         touching = np.unique(csr_array(inside[:, lost]).nonzero()[0])
         space = null_space(inside[touching][:, lost].toarray())
         free = lost[np.abs(space).max(axis=1, initial=0.0) > 1e-9]
@@ -193,16 +195,19 @@ def _check_consistent(system: System, part: Determined) -> list[str]:
 def _conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -> list[Problem]:
     """One minimal set of rows that cannot all hold, stated facts first, and the gap."""
     involved, gap = _minimal_conflict(system, wrong, residual)
-    stated = involved[np.isin(system.rows.kind[involved], STATED)]
-    structural = np.setdiff1d(involved, stated)
-    what = f"{len(stated)} facts cannot all hold" if len(stated) > 1 else f"{len(involved)} rows cannot all hold"
-    problems = [Problem(f"{what}; the gap is {gap:.6g}.", hint="Mend or drop one of those listed here.")]
-    shown = structural[: max(3, 12 - len(stated))]
-    for row in (*stated, *shown):
-        problems.append(Problem(system.row_text(int(row)), str(system.rows.file[row]), int(system.rows.line[row])))
-    if len(structural) > len(shown):
-        rest = len(structural) - len(shown)
-        problems.append(Problem(f"and {rest} more balance{'s' * (rest > 1)} or recipe lines between them."))
+    rows = system.rows
+    is_stated, is_given = np.isin(rows.kind[involved], STATED), rows.kind[involved] == "given"
+    ordered = involved[np.lexsort((involved, ~is_given, ~is_stated))]
+    count = int(is_stated.sum())
+    what = f"{count} facts" if count > 1 else f"{len(involved)} rows"
+    hint = "Mend or drop one of those listed here."
+    problems = [Problem(f"{what} cannot all hold; the gap is {gap:.6g}.", hint=hint)]
+    shown = np.unique(np.concatenate([np.arange(min(count, MOST_NAMED)), np.arange(count, min(count + 3, len(ordered)))]))
+    for row in ordered[shown]:
+        problems.append(Problem(system.row_text(int(row)), str(rows.file[row]), int(rows.line[row])))
+    rest = len(ordered) - len(shown)
+    if rest:
+        problems.append(Problem(f"and {rest} more row{'s' if rest > 1 else ''} that tie these together."))
     return problems
 
 
@@ -226,7 +231,9 @@ def _minimal_conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -
     found = linprog(np.tile(cost, 2), A_eq=hstack([equal, -equal]), b_eq=target, method="highs-ds")
     weight = found.x[: len(rows)] - found.x[len(rows) :]
     members = np.abs(weight) > 1e-7 * np.abs(weight).max()
-    gap = float(np.abs(residual).max() / np.abs(weight).max())
+    given = system.rows.kind[rows] == "given"
+    scale = np.abs(weight[given]).max(initial=0.0) or np.abs(weight).max()
+    gap = float(np.abs(residual).max() / scale)
     return rows[members], gap
 
 
@@ -266,8 +273,9 @@ def _counted(names: list[str]) -> str:
     return "1 flow" if len(names) == 1 else f"{len(names)} flows"
 
 
-def _listed(names: list[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _missing_facts(system: System, columns: np.ndarray) -> int:
