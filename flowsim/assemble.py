@@ -7,6 +7,7 @@ flows are attached to ports, what no flow covers gets an implied flow, and rows 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -150,6 +151,17 @@ class _Work:
         fed = np.zeros(len(self.processes), dtype=bool)
         fed[runs] = self.ports.incoming[reference]
         self.processes["good"], self.processes["fed"] = named, fed
+
+    @cached_property
+    def subjects(self) -> dict[str, list[str]]:
+        """What a fact may call a flow → the ids meant."""
+        return subjects(self.tables)
+
+    @cached_property
+    def flow_at(self) -> dict[str, int]:
+        """Position of the first flow of each id; asked for when all flows are placed."""
+        ids = self.flow["id"].tolist()
+        return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
     def place(self, name: str) -> int:
         return int(self.process_at.get_loc(name))
@@ -697,12 +709,11 @@ def _subject_column(work: _Work, columns: _Columns, fact: dict[str, Any], kind: 
             hint = "State the amount of one of its flows instead."
             raise InputError(Problem(f"`{subject}` has no recipe, so no activity.", fact["file"], fact["line"], hint))
         return int(columns.activity[process]), {"process": process}
-    identity = subjects(work.tables)[subject][0]
-    found = np.flatnonzero(work.flow["id"] == identity)
-    if not len(found):
+    identity = work.subjects[subject][0]
+    if identity not in work.flow_at:
         hint = "Open it, or drop the fact."
         raise InputError(Problem(f"link `{identity}` is closed, but a fact states it.", fact["file"], fact["line"], hint))
-    flow = int(found[0])
+    flow = work.flow_at[identity]
     layer = layer if layer in columns.substance else "base"
     column, _ = columns.term(work, np.array([flow]), layer)
     return int(column[0]), {"flow": flow, "good": int(work.flow["good_at"][flow])}

@@ -174,22 +174,23 @@ def _cast(values: pd.Series, kind: str, what: str, problems: list[Problem]) -> n
     """One column as floats, truth values or texts, as the schema wants it."""
     import pandas as pd
 
-    is_number = pd.api.types.is_numeric_dtype(values.dtype)
-    if kind in "fib":
-        if not is_number or (kind == "b") != pd.api.types.is_bool_dtype(values.dtype):
-            wanted = "true or false" if kind == "b" else "numbers"
-            problems.append(Problem(f"{what} must hold {wanted}.", hint="Convert the column first."))
-            return np.zeros(len(values), dtype={"f": float, "i": np.int64, "b": bool}[kind])
-        if kind == "f" and np.isinf(values.to_numpy(dtype=float, na_value=np.nan)).any():
-            problems.append(
-                Problem(f"{what} holds an infinite number.", hint="Leave it empty (NaN) instead.")
-            )
-        return values.to_numpy(dtype=float, na_value=np.nan) if kind == "f" else values.to_numpy(copy=True)
-    texts = values.astype(object).where(values.notna(), "").to_numpy()
-    if not all(isinstance(text, str | tuple) for text in texts):
-        problems.append(Problem(f"{what} must hold texts.", hint="Convert the column first."))
-        texts = texts.astype(str).astype(object)
-    return texts
+    if kind not in "fib":
+        texts = values.astype(object).where(values.notna(), "").to_numpy()
+        if not all(isinstance(text, str | tuple) for text in texts):
+            problems.append(Problem(f"{what} must hold texts.", hint="Convert the column first."))
+        return texts
+    values = values.infer_objects()
+    is_flag = pd.api.types.is_bool_dtype(values.dtype)
+    if not values.isna().all() and (is_flag != (kind == "b") or not pd.api.types.is_numeric_dtype(values.dtype)):
+        wanted = "true or false" if kind == "b" else "numbers"
+        problems.append(Problem(f"{what} must hold {wanted}.", hint="Convert the column first."))
+        return np.zeros(len(values), dtype={"f": float, "i": np.int64, "b": bool}[kind])
+    if kind != "f":
+        return values.fillna(0).to_numpy(dtype=np.int64 if kind == "i" else bool)
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(numbers).any():
+        problems.append(Problem(f"{what} holds an infinite number.", hint="Leave it empty (NaN) instead."))
+    return numbers
 
 
 # ---- from a document ----

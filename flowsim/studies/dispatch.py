@@ -338,22 +338,18 @@ def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def _reach(system: System, end: str, node: str) -> np.ndarray:
     """The most that one end of each flow could bring or take, from limits and capacities; infinite if unknown."""
-    flows = system.flows
+    flows, rows = system.flows, system.rows
     most = system.upper[: len(flows)].copy()
-    port = flows[node].to_numpy()
-    taken = system.matrix.tocoo()
-    activity = system.unknown_kind[taken.col] == "activity"
-    line = {}
-    for row, column, value in zip(taken.row[activity], taken.col[activity], taken.data[activity], strict=True):
-        line[int(row)] = (int(column), -float(value))
-    recipe = np.flatnonzero(system.rows.kind == "recipe")
+    recipe = np.flatnonzero(rows.kind == "recipe")
     entries = system.matrix[recipe].tocoo()
+    activity = system.unknown_kind[entries.col] == "activity"
+    capacity = np.full(len(recipe), np.inf)
+    capacity[entries.row[activity]] = -entries.data[activity] * system.upper[entries.col[activity]]
     own = entries.col < len(flows)
-    for local, flow in zip(entries.row[own], entries.col[own], strict=True):
-        row = int(recipe[local])
-        if row in line and system.rows.process[row] == flows[end].iat[int(flow)] and port[flow] >= 0:
-            column, coefficient = line[row]
-            most[flow] = min(most[flow], coefficient * system.upper[column])
+    line, flow = entries.row[own], entries.col[own]
+    at_end = rows.process[recipe[line]] == flows[end].to_numpy()[flow]
+    there = at_end & (flows[node].to_numpy()[flow] >= 0)
+    np.minimum.at(most, flow[there], capacity[line[there]])
     return most
 
 

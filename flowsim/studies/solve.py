@@ -7,7 +7,7 @@ of the rows that determine the unknowns; rows beyond those must agree, and contr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def solve(system: System, *, throw: bool = True) -> Result:
     Infeasible : the one answer breaks a limit, or makes a flow negative
     """
     try:
-        part = determine(system.matrix, system.rhs, np.where(np.isin(system.rows.kind, STATED), 0.01, 1.0))
+        part = determine(system.matrix, system.rhs, system.rows.kind)
     except Singular as loop:
         raise Undetermined(_loop_problems(system, loop.columns)) from None
     notes = _check_consistent(system, part)
@@ -79,12 +79,12 @@ def solve(system: System, *, throw: bool = True) -> Result:
     return Result(system, x, low, high, "solve", np.zeros(len(x), dtype=bool), {}, tuple(notes))
 
 
-def determine(matrix: csr_array, rhs: np.ndarray, weight: np.ndarray | None = None) -> Determined:
+def determine(matrix: csr_array, rhs: np.ndarray, kind: np.ndarray | None = None) -> Determined:
     """Solve for every column that the rows fix.
 
     Parameters
     ----------
-    weight : shape (rows,); where rows repeat each other, those of less weight are left out
+    kind : shape (rows,), the kind of each row; where rows repeat each other, stated ones are left out
 
     Raises
     ------
@@ -99,6 +99,7 @@ def determine(matrix: csr_array, rhs: np.ndarray, weight: np.ndarray | None = No
             pass
     structure = decompose(matrix)
     fixed = np.setdiff1d(np.arange(columns), structure.under)
+    weight = None if kind is None else np.where(np.isin(kind, STATED), 0.01, 1.0)
     used = independent_rows(matrix, structure, weight)
     if len(used) < len(fixed):
         raise Singular(_free_of(matrix, used, fixed))
@@ -126,20 +127,30 @@ def _free_of(matrix: csr_array, used: np.ndarray, fixed: np.ndarray) -> np.ndarr
     return fixed[lost]
 
 
+@cache
+def _threadpools() -> Any:
+    """The BLAS libraries of this process; to find them costs more than a small factorisation."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 class _Factor:
-    """A sparse LU of a row-scaled square matrix, on one BLAS thread, with one step of refinement."""
+    """A sparse LU of a row-scaled square matrix, on one BLAS thread, with one step of refinement.
+
+    Flow graphs fill in little: SuperLU's relaxed supernodes and panels would store and compute zeros.
+    """
 
     def __init__(self, matrix: csc_array):
-        from scipy.sparse import dia_array
         from scipy.sparse.linalg import splu
-        from threadpoolctl import threadpool_limits
 
         size = np.zeros(matrix.shape[0])
         np.maximum.at(size, matrix.indices, np.abs(matrix.data))
         self.scale = 1.0 / np.where(size > 0, size, 1.0)
-        self.matrix = csc_array(dia_array((self.scale[None, :], [0]), shape=matrix.shape) @ matrix)
-        with threadpool_limits(1, user_api="blas"):
-            self.lu = splu(self.matrix)
+        scaled = matrix.data * self.scale[matrix.indices]
+        self.matrix = csc_array((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)
+        with _threadpools().limit(limits=1, user_api="blas"):
+            self.lu = splu(self.matrix, relax=1, panel_size=1)
 
     @cached_property
     def smallest_pivot(self) -> float:
@@ -166,9 +177,9 @@ def _factorise(matrix: csc_array) -> _Factor:
 
 def _check_consistent(system: System, part: Determined) -> list[str]:
     """Rows beyond those that were solved with must hold; return a note on those that do."""
-    extra = np.setdiff1d(np.arange(system.matrix.shape[0]), part.rows)
-    if not len(extra):
+    if len(part.rows) == system.matrix.shape[0]:
         return []
+    extra = np.setdiff1d(np.arange(system.matrix.shape[0]), part.rows)
     x = np.zeros(system.matrix.shape[1])
     x[part.columns] = part.x
     unknown = np.ones(len(x))
@@ -202,8 +213,8 @@ def _conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -> list[P
     what = f"{count} facts" if count > 1 else f"{len(involved)} rows"
     hint = "Mend or drop one of those listed here."
     problems = [Problem(f"{what} cannot all hold; the gap is {gap:.6g}.", hint=hint)]
-    shown = np.unique(np.concatenate([np.arange(min(count, MOST_NAMED)), np.arange(count, min(count + 3, len(ordered)))]))
-    for row in ordered[shown]:
+    shown = [*ordered[:count][:MOST_NAMED], *ordered[count:][: max(3, MOST_NAMED - count)]]
+    for row in shown:
         problems.append(Problem(system.row_text(int(row)), str(rows.file[row]), int(rows.line[row])))
     rest = len(ordered) - len(shown)
     if rest:
@@ -216,6 +227,7 @@ def _minimal_conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -
 
     Weights y of the rows with ``Aᵀ y = 0`` and ``bᵀ y = 1`` prove a contradiction (Farkas' lemma). The
     proof with the least sum of weights is a vertex, so no row in it is idle, and its gap is the widest.
+    Should the programme fail for its numbers, the rows that do not hold are given instead.
     """
     from scipy.optimize import linprog
 
@@ -229,6 +241,8 @@ def _minimal_conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -
     target = np.zeros(equal.shape[0])
     target[-1] = 1.0
     found = linprog(np.tile(cost, 2), A_eq=hstack([equal, -equal]), b_eq=target, method="highs-ds")
+    if found.status != 0:
+        return wrong, float(np.abs(residual).max())
     weight = found.x[: len(rows)] - found.x[len(rows) :]
     members = np.abs(weight) > 1e-7 * np.abs(weight).max()
     given = system.rows.kind[rows] == "given"
@@ -314,7 +328,9 @@ def broken_limits(system: System, x: np.ndarray) -> list[Problem]:
     rows = system.upper_rows
     for row in np.flatnonzero(over > noise + 1e-9 * np.maximum(1.0, abs(system.upper_matrix) @ size)):
         message = f"a limit is passed by {over[row]:.6g}: {system.row_text(int(row), upper=True)}."
-        problems.append(Problem(message, str(rows.file[row]), int(rows.line[row]), "Raise it, or lower the flow."))
+        problems.append(
+            Problem(message, str(rows.file[row]), int(rows.line[row]), "Raise it, or lower the flow.")
+        )
     return problems
 
 
@@ -331,11 +347,13 @@ def _broken_bound(system: System, column: int, value: float) -> Problem:
         message = f"{name} would be {value:.6g}, below its minimum of {system.lower[column]:.6g}."
         return Problem(message, file, line, "Lower the minimum.")
     message = f"{name} would be negative ({value:.6g})."
-    return Problem(message, file, line, "More leaves a process than enters it: check the facts around it (C3).")
+    return Problem(
+        message, file, line, "More leaves a process than enters it: check the facts around it (C3)."
+    )
 
 
 def intervals(system: System, x: np.ndarray, chosen: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Interval in which each undetermined value can lie, given the rows, limits and bounds; by two LPs each."""
+    """Interval in which each undetermined value can lie under all rows and bounds; by two LPs each."""
     from scipy.optimize import linprog
 
     known = ~np.isnan(x)
@@ -348,5 +366,7 @@ def intervals(system: System, x: np.ndarray, chosen: np.ndarray, count: int) -> 
             found = linprog(
                 cost, system.upper_matrix, system.upper_rhs, system.matrix, system.rhs, bounds, method="highs"
             )  # fmt: skip
-            into[position] = found.x[column] if found.status == 0 else sign * -np.inf if found.status == 3 else np.nan
+            into[position] = (
+                found.x[column] if found.status == 0 else sign * -np.inf if found.status == 3 else np.nan
+            )
     return low, high

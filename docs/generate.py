@@ -1,0 +1,100 @@
+"""Write the generated pages of this folder again. Run by ``make docs``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flowsim import schema, variants
+from flowsim.files import write_text
+from flowsim.schema import Column
+
+HERE = Path(__file__).parent
+
+KINDS = {
+    "id": "id",
+    "layer": "layer id",
+    "ref": "id in `{of}`",
+    "text": "text",
+    "label": "label",
+    "quantity": "{of}",
+    "share": "share",
+    "number": "number",
+    "flag": "true or false",
+    "list": "list",
+    "limit": "amount per year, or `15 % of GOOD`",
+}
+AMOUNTS = {
+    "amount": "amount per year",
+    "stock": "amount",
+    "CNY/amount": "CNY per unit of the good",
+    "CNY/stock": "CNY per unit of the good",
+}
+CHOICES = {
+    "Classes of goods": schema.GOOD_CLASSES,
+    "Kinds of processes": {
+        kind: names for kind, names in schema.PROCESS_KINDS.items() if kind not in ("pool", "outside")
+    },
+    "Places outside": schema.OUTSIDE,
+}
+
+
+def scenario_language() -> str:
+    """The guide, then every key of the language as `flowsim.schema` has it."""
+    parts = [
+        (HERE / "_guide.md").read_text(encoding="utf-8").rstrip(),
+        "# Every key",
+        _keys("A scenario", schema.TOP),
+    ]
+    parts += [_table(name, columns) for name, columns in schema.TABLES.items()]
+    parts.append(_keys("A variant", variants.KEYS))
+    parts += [_choices(title, choices) for title, choices in CHOICES.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _keys(title: str, keys: dict[str, str]) -> str:
+    rows = [f"| `{key}` | {text} |" for key, text in keys.items()]
+    return "\n".join([f"## {title}", "", "| key | meaning |", "|---|---|", *rows])
+
+
+def _table(name: str, columns: tuple[Column, ...]) -> str:
+    """One table of the language: each key, what is written there, and what it means."""
+    named_by = ", ".join(f"`{key}`" for key in schema.IDENTITY[name])
+    library = " A library may hold it." if name in schema.LIBRARY else ""
+    head = [
+        f"## `{name}`",
+        "",
+        f"A row is named by {named_by}.{library}",
+        "",
+        "| key | written | meaning |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*head, *(_row(column) for column in columns)])
+
+
+def _row(column: Column) -> str:
+    of = column.of if isinstance(column.of, str) else " or ".join(column.of)
+    written = ", ".join(f"`{choice}`" for choice in column.of if choice)
+    if column.kind != "choice":
+        written = KINDS[column.kind].format(of=AMOUNTS.get(of, of))
+    elif len(column.of) > 7:
+        written = "one of the list below"
+    note = ", required" if column.required else f", else `{_said(column.default)}`" if column.default else ""
+    return f"| `{column.name}` | {written}{note} | {column.en} |".replace("||", "| |")
+
+
+def _said(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _choices(title: str, choices: dict[str, tuple[str, str]]) -> str:
+    rows = [f"| `{key}` | {en} | {zh} |" for key, (en, zh) in choices.items()]
+    return "\n".join([f"## {title}", "", "| key | en | zh |", "|---|---|---|", *rows])
+
+
+PAGES: dict[str, Callable[[], str]] = {"scenario-language.md": scenario_language}
+
+
+if __name__ == "__main__":
+    for page, text in PAGES.items():
+        write_text(HERE / page, text())
