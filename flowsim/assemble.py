@@ -385,7 +385,7 @@ def _process_table(scenario: Scenario) -> pd.DataFrame:
     for name in ("activity", "capacity", "load"):
         table[name] = frame[name].to_numpy()
     for name in ("en", "zh", "kind", "chain"):
-        of_recipe = frame["recipe"].map(heads[name]).fillna("").to_numpy(dtype=object)
+        of_recipe = frame["recipe"].map(heads[name]).astype(object).fillna("").to_numpy(dtype=object)
         default = frame["id"].to_numpy() if name in ("en", "zh") else "transform" if name == "kind" else ""
         said = frame[name].to_numpy()
         table[name] = np.where(said != "", said, np.where(of_recipe != "", of_recipe, default))
@@ -510,7 +510,8 @@ def _columns(work: _Work) -> _Columns:
     count = flows + len(runs)
     substances = list(work.tables["layers"]["id"])
     stock: dict[tuple[int, str], int] = {}
-    stores = np.flatnonzero((work.processes["kind"] == "store").to_numpy() & ~work.has_recipe)
+    used = np.isin(np.arange(len(work.processes)), np.concatenate([work.flow["from_at"], work.flow["to_at"]]))
+    stores = np.flatnonzero((work.processes["kind"] == "store").to_numpy() & ~work.has_recipe & used)
     for name in ("mass", *substances):
         stock.update({(int(store), name): count + position for position, store in enumerate(stores)})
         kind.append(_filled(len(stores), "stock_change"))
@@ -826,7 +827,7 @@ def _limit_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
     """Limits that depend on an activity: shares of a recipe input, largest shares of substitutes."""
     flow, ports = work.flow, work.ports
     port = flow["in_port"].copy()
-    share = flow["max_share"].copy()
+    share = np.full(columns.flows, np.nan)
     weight = flow["ratio"].copy()
     of_good = np.flatnonzero(flow["limit_of"] != "")
     for at in of_good:
@@ -836,7 +837,7 @@ def _limit_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
             name = work.process_at[flow["to_at"][at]]
             message = f"flow `{flow['id'][at]}`: {name} takes no `{flow['limit_of'][at]}` to state a limit by."
             raise InputError(Problem(message, str(flow["file"][at]), int(flow["line"][at]), "Name one of its inputs."))
-        if found != port[at] or np.isnan(share[at]):
+        if found != port[at]:
             weight[at] = 1.0
         port[at], share[at] = found, flow["limit"][at]
     bound = np.flatnonzero(~np.isnan(share))
@@ -846,6 +847,27 @@ def _limit_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         np.concatenate([weight[bound], -share[bound] * ports.coefficient[port[bound]]]),
         flow=bound, good=flow["good_at"][bound], process=flow["to_at"][bound], layer="base",
         file=flow["file"][bound], line=flow["line"][bound], source=flow["source"][bound],
+    )  # fmt: skip
+    _substitute_limits(work, columns, rows)
+
+
+def _substitute_limits(work: _Work, columns: _Columns, rows: _Builder) -> None:
+    """Σ ratio × flows of one substitute ≤ its largest share of the recipe input, whoever brings it.
+
+    A substitute that may fill the whole input needs no row: the recipe line bounds it already.
+    """
+    flow, ports = work.flow, work.ports
+    some = np.flatnonzero(flow["max_share"] < 1)
+    slot = flow["in_port"][some] * len(work.good_at) + flow["good_at"][some]
+    _, first, row = np.unique(slot, return_index=True, return_inverse=True)
+    head = some[first]
+    port = flow["in_port"][head]
+    rows.add(
+        "limit", len(head), np.concatenate([row, np.arange(len(head))]),
+        np.concatenate([some, columns.activity[ports.process[port]]]),
+        np.concatenate([flow["ratio"][some], -flow["max_share"][head] * ports.coefficient[port]]),
+        flow=head, good=flow["good_at"][head], process=flow["to_at"][head], layer="base",
+        file=flow["file"][head], line=flow["line"][head], source=flow["source"][head],
     )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ class Result:
         for layer in (*BASE_UNITS, *system.layers):
             value = self.layer(layer)
             per_unit = system.flow_mass(layer) if layer in BASE_UNITS else np.ones(len(value))
-            carried = np.flatnonzero(np.isnan(value) | (per_unit != 0))
+            carried = np.flatnonzero(per_unit != 0)
             table = system.flows.iloc[carried]
             factor = per_unit[carried] if layer in BASE_UNITS else np.nan
             parts.append(
