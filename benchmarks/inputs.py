@@ -70,7 +70,7 @@ def splitting_parks(count: int, layers: int) -> Tables:
 
 
 def _targets(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Where each process sends to, shape (count, LINKS); the first is its neighbour, so that all are reached."""
+    """Where each process sends to, shape (count, LINKS); the first is the next one, so all are reached."""
     park, place = np.divmod(np.arange(count)[:, None], PARK)
     step = rng.integers(1, 12, (count, LINKS)) * np.where(rng.random((count, LINKS)) < 0.15, -1, 1)
     step[:, 0] = 1
@@ -149,8 +149,9 @@ def write(tables: Tables, folder: Path) -> Path:
         if name == "goods":
             written["en"], written["zh"] = written["id"], written["id"]
         if "amount" in written:
-            stated = written["amount"].notna()
-            written["amount"] = written["amount"].astype(object).where(~stated, written["amount"].map("{!r} t/a".format))
+            written["amount"] = [
+                f"{value!r} t/a" if value == value else "" for value in written["amount"].tolist()
+            ]
         written.to_csv(folder / f"{name}.csv", index=False)
         lines.append(f"{name}: {name}.csv")
     path = folder / "scenario.yaml"

@@ -77,10 +77,16 @@ def _row(column: Column) -> str:
     written = ", ".join(f"`{choice}`" for choice in column.of if choice)
     if column.kind != "choice":
         written = KINDS[column.kind].format(of=AMOUNTS.get(of, of))
-    elif len(column.of) > 7:
+    elif len(column.of) > len(schema.QUALITIES):
         written = "one of the list below"
-    note = ", required" if column.required else f", else `{_said(column.default)}`" if column.default else ""
-    return f"| `{column.name}` | {written}{note} | {column.en} |".replace("||", "| |")
+    note = (
+        ", required"
+        if column.required
+        else f"; left out: `{_said(column.default)}`"
+        if column.default
+        else ""
+    )
+    return f"| `{column.name}` | {written}{note} | {column.en} |"
 
 
 def _said(value: object) -> str:

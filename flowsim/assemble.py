@@ -6,7 +6,8 @@ flows are attached to ports, what no flow covers gets an implied flow, and rows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ import numpy as np
 from flowsim.checks import MASS, pool_id, subjects
 from flowsim.errors import InputError, Problem
 from flowsim.schema import GOOD_KINDS, OUTSIDE
-from flowsim.system import Rows, System
+from flowsim.system import BASE_UNITS, Rows, System
 from flowsim.tables import nearest
+from flowsim.uncertainty import FORMS, NOT_STATED, stated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +46,7 @@ class _Ports:
     file: np.ndarray
     line: np.ndarray
     source: np.ndarray
+    recipe_line: np.ndarray
     key: np.ndarray
 
     def find(self, process: np.ndarray, good: np.ndarray, incoming: bool, goods: int) -> np.ndarray:
@@ -59,6 +62,11 @@ def _port_key(process: np.ndarray, good: np.ndarray, incoming: np.ndarray, goods
     return (process.astype(np.int64) * goods + good) * 2 + incoming
 
 
+TYPES = {"int": np.int64, "float": np.float64, "text": object}
+LABELS = {label.name: TYPES[label.metadata["of"]] for label in fields(Rows)}
+"""Labels of a row → the type of their arrays."""
+
+
 class _Builder:
     """Collects the entries and labels of rows as arrays."""
 
@@ -67,19 +75,40 @@ class _Builder:
         self.parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self.labels: list[dict[str, np.ndarray]] = []
         self.rhs: list[np.ndarray] = []
+        self.slopes: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self.data = 0
 
-    def add(self, kind: str, count: int, row: Any, column: Any, value: Any, rhs: Any = 0.0, **labels: Any) -> None:
-        """Add ``count`` rows of one kind; ``row`` counts from 0 within them."""
+    def number(self, count: int) -> np.ndarray:
+        """Labels for ``count`` stated numbers, so that rows of one number can be told."""
+        self.data += count
+        return np.arange(self.data - count, self.data)
+
+    def add(
+        self,
+        kind: str,
+        count: int,
+        row: Any,
+        column: Any,
+        entry: Any,
+        rhs: Any = 0.0,
+        slope: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+        **labels: Any,
+    ) -> None:
+        """Add ``count`` rows of one kind; ``row`` counts from 0 within them.
+
+        ``slope`` holds the row, column and value of the entries that the coefficient of a row multiplies.
+        """
         if count == 0:
             return
-        self.parts.append((np.asarray(row) + self.count, np.asarray(column), np.asarray(value, dtype=float)))
+        self.parts.append((np.asarray(row) + self.count, np.asarray(column), np.asarray(entry, dtype=float)))
+        if slope is not None:
+            self.slopes.append((slope[0] + self.count, slope[1], slope[2]))
         self.rhs.append(np.broadcast_to(np.asarray(rhs, dtype=float), count))
-        filled = {"kind": kind, "process": -1, "flow": -1, "good": -1, "layer": "", "file": "", "line": 0, "source": ""}
-        filled.update(labels)
+        blank = {"kind": kind, "process": -1, "flow": -1, "good": -1, "datum": -1}
+        blank.update(layer="", file="", line=0, source="")
         made = {}
-        for key, label in filled.items():
-            dtype = np.int64 if key in ("process", "flow", "good", "line") else object
-            made[key] = np.broadcast_to(np.asarray(label, dtype=dtype), count)
+        for key, label in {**blank, **NOT_STATED, **labels}.items():
+            made[key] = np.broadcast_to(np.asarray(label, dtype=LABELS[key]), count)
         self.labels.append(made)
         self.count += count
 
@@ -92,13 +121,19 @@ class _Builder:
         matrix = csr_array((value, (row, column)), shape=(self.count, columns))
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-        names = ("kind", "process", "flow", "good", "layer", "file", "line", "source")
-        dtypes = {"process": np.int64, "flow": np.int64, "good": np.int64, "line": np.int64}
         labels = {
-            name: np.concatenate([part[name] for part in self.labels] or [np.empty(0, dtype=dtypes.get(name, object))])
-            for name in names
+            name: np.concatenate([part[name] for part in self.labels] or [np.empty(0, dtype=dtype)])
+            for name, dtype in LABELS.items()
         }
         return matrix, np.concatenate([*self.rhs, np.empty(0)]), Rows(**labels)
+
+    def slope(self, columns: int) -> Any:
+        """Derivative of the matrix by the coefficient of each row, as a CSR matrix."""
+        from scipy.sparse import csr_array
+
+        empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+        row, column, value = (np.concatenate(part) for part in zip(*self.slopes, empty, strict=True))
+        return csr_array((value, (row, column)), shape=(self.count, columns))
 
 
 def assemble(scenario: Scenario) -> System:
@@ -142,6 +177,7 @@ class _Work:
         self.pool = (self.processes["kind"] == "pool").to_numpy()
         self.has_recipe = np.isin(np.arange(len(self.processes)), self.ports.process)
         self.parts: list[dict[str, np.ndarray]] = []
+        self.transfers = _transfers(self)
 
         reference = self.ports.reference
         runs = self.ports.process[reference]
@@ -158,10 +194,11 @@ class _Work:
         return subjects(self.tables)
 
     @cached_property
-    def flow_at(self) -> dict[str, int]:
-        """Position of the first flow of each id; asked for when all flows are placed."""
-        ids = self.flow["id"].tolist()
-        return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
+    def flow_at(self) -> pd.Index:
+        """Ids of the flows; asked for when all flows are placed."""
+        import pandas as pd
+
+        return pd.Index(self.flow["id"])
 
     def place(self, name: str) -> int:
         return int(self.process_at.get_loc(name))
@@ -420,9 +457,9 @@ def _good_table(scenario: Scenario, processes: pd.DataFrame) -> pd.DataFrame:
     """The goods that the scenario uses, with their amount in each base layer per unit."""
     tables = scenario.tables
     recipes = tables["recipes"]
-    used = set(recipes["good"][recipes["recipe"].isin(set(processes["recipe"]) - {""})])
+    used = set(recipes["good"][recipes["recipe"].isin(processes["recipe"].unique())])
     for name in ("flows", "links", "pools"):
-        used |= set(tables[name]["good"])
+        used |= set(tables[name]["good"].unique())
     goods = tables["goods"]
     goods = goods[goods["id"].isin(used)].reset_index(drop=True)
     kinds = goods["kind"].to_numpy()
@@ -466,7 +503,41 @@ def _expand_recipes(work: _Work) -> _Ports:
         file=recipes["file"].to_numpy()[row],
         line=recipes["line"].to_numpy()[row],
         source=recipes["source"].to_numpy()[row],
+        recipe_line=row,
         key=key[sort],
+    )
+
+
+@dataclass
+class _Transfers:
+    """The transfer coefficients; ``layer`` counts along ``layers``, -1 where all layers are meant."""
+
+    facts: pd.DataFrame
+    at: np.ndarray
+    good: np.ndarray
+    layer: np.ndarray
+    layers: list[str]
+    numbers: dict[str, Any]
+
+    def state(self, layer: str) -> np.ndarray:
+        """Which of them speak of a layer."""
+        return (self.layer == self.layers.index(layer)) | (self.layer < 0)
+
+
+def _transfers(work: _Work) -> _Transfers:
+    import pandas as pd
+
+    facts = work.tables["facts"]
+    names = ["transfer", "origin", "at", "layer", "value", *FORMS, "quality", "file", "line", "source"]
+    facts = facts.loc[facts["transfer"].to_numpy() != "", names]
+    layers = [*BASE_UNITS, *work.tables["layers"]["id"]]
+    return _Transfers(
+        facts=facts,
+        at=work.process_at.get_indexer(facts["at"]),
+        good=work.good_at.get_indexer(facts["transfer"]),
+        layer=pd.Index(layers).get_indexer(facts["layer"]),
+        layers=layers,
+        numbers=stated(facts, facts["value"].to_numpy()),
     )
 
 
@@ -541,8 +612,10 @@ def _recipe_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         parts.append((at[flow[end][mine]], mine, ratio[mine]))
     parts.append((np.arange(len(plain)), columns.activity[ports.process[plain]], -ports.coefficient[plain]))
     row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+    uses = np.arange(len(plain)), columns.activity[ports.process[plain]], -np.ones(len(plain))
     rows.add(
         "recipe", len(plain), row, column, value,
+        slope=uses, datum=rows.number(len(plain)), **_recipe_numbers(work, plain),
         process=ports.process[plain], good=ports.good[plain], layer="base",
         file=ports.file[plain], line=ports.line[plain], source=ports.source[plain],
     )  # fmt: skip
@@ -554,6 +627,18 @@ def _recipe_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         process=ports.process[closing], good=ports.good[closing], layer="mass",
         file=ports.file[closing], line=ports.line[closing], source=ports.source[closing],
     )  # fmt: skip
+
+
+def _recipe_numbers(work: _Work, plain: np.ndarray) -> dict[str, Any]:
+    """Coefficients of recipe lines with their range, per unit of activity; the reference line is exactly 1."""
+    ports, recipes = work.ports, work.tables["recipes"]
+    lines = ports.recipe_line[plain]
+    value = ports.coefficient[plain]
+    amount = recipes["amount"].to_numpy()[lines]
+    per_run = np.divide(value, amount, out=np.ones(len(plain)), where=amount != 0)
+    numbers = stated(recipes.iloc[lines], value, per_run)
+    numbers["sd"] = np.where(ports.reference[plain], np.nan, numbers["sd"])
+    return numbers
 
 
 def _check_substitutes_close(work: _Work, closing: set[int]) -> None:
@@ -609,7 +694,8 @@ def _balance_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
 
 def _add_balance(work: _Work, columns: _Columns, rows: _Builder, at: np.ndarray, layer: str) -> None:
     row, column, value = _balance_entries(work, columns, at, layer)
-    stores = [(position, columns.stock[int(p), layer]) for position, p in enumerate(at) if (int(p), layer) in columns.stock]
+    place = {int(process): position for position, process in enumerate(at)} if columns.stock else {}
+    stores = [(place[p], stock) for (p, name), stock in columns.stock.items() if name == layer and p in place]
     if stores:
         row = np.append(row, [position for position, _ in stores])
         column = np.append(column, [stock for _, stock in stores])
@@ -640,6 +726,8 @@ def _layer_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
             "content", len(fixed),
             np.tile(np.arange(len(fixed)), 2), np.concatenate([column, fixed]),
             np.concatenate([one, -value[fixed] * mass]), flow=fixed, good=good, layer=layer,
+            slope=(np.arange(len(fixed)), fixed, -mass), datum=rows.number(len(work.good_at))[good],
+            **stated(place.iloc[good], np.where(mass == 0, np.nan, value[fixed])),
             file=place["file"].fillna("").to_numpy()[good],
             line=place["line"].fillna(0).to_numpy(dtype=np.int64)[good],
             source=place["source"].fillna("").to_numpy()[good],
@@ -657,9 +745,7 @@ def _layer_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
 
 def _split_outputs(work: _Work, layer: str) -> np.ndarray:
     """Flows whose share of a layer follows from transfer coefficients, so that no content fixes it."""
-    facts = work.tables["facts"]
-    splits = facts[(facts["transfer"] != "") & facts["layer"].isin([layer, "all"])]
-    at = work.process_at.get_indexer(splits["at"])
+    at = work.transfers.at[work.transfers.state(layer)]
     mixed = np.flatnonzero(work.processes["mixed"].to_numpy())
     return np.isin(work.flow["from_at"], np.concatenate([at, mixed]))
 
@@ -667,33 +753,44 @@ def _split_outputs(work: _Work, layer: str) -> np.ndarray:
 def _given_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
     """Stated amounts of flows, activities and stock changes."""
     flow, table = work.flow, work.processes
-    stated = np.flatnonzero(~np.isnan(flow["given"]))
+    fixed = np.flatnonzero(~np.isnan(flow["given"]))
     rows.add(
-        "given", len(stated), np.arange(len(stated)), stated, np.ones(len(stated)), flow["given"][stated],
-        flow=stated, good=flow["good_at"][stated], layer="base",
-        file=flow["file"][stated], line=flow["line"][stated], source=flow["source"][stated],
+        "given", len(fixed), np.arange(len(fixed)), fixed, np.ones(len(fixed)), flow["given"][fixed],
+        flow=fixed, good=flow["good_at"][fixed], layer="base", datum=rows.number(len(fixed)),
+        file=flow["file"][fixed], line=flow["line"][fixed], source=flow["source"][fixed],
+        **stated(work.tables["flows"].iloc[fixed], flow["given"][fixed]),
     )  # fmt: skip
     load = table["load"].to_numpy() * table["capacity"].to_numpy()
     value = np.where(np.isnan(load), table["activity"].to_numpy(), load)
     runs = np.flatnonzero(~np.isnan(value) & work.has_recipe)
     rows.add(
         "given", len(runs), np.arange(len(runs)), columns.activity[runs], np.ones(len(runs)), value[runs], process=runs,
+        value=value[runs], datum=rows.number(len(runs)),
         file=table["file"].to_numpy()[runs], line=table["line"].to_numpy()[runs], source=table["source"].to_numpy()[runs],
     )  # fmt: skip
-    for fact in _facts(work, "given"):
+    for fact, number in _with_numbers(work, "given", ("activity", "stock_change", "amount")):
         column, label = _subject_column(work, columns, fact, "given")
-        value = _first(fact["activity"], fact["stock_change"], fact["amount"])
         labels = dict(layer=fact["layer"], file=fact["file"], line=fact["line"], source=fact["source"], **label)
-        rows.add("given", 1, [0], [column], [1.0], value, **labels)
+        rows.add("given", 1, [0], [column], [1.0], number["value"], datum=rows.number(1), **number, **labels)
 
 
-def _first(*values: float) -> float:
-    return next(value for value in values if not np.isnan(value))
+def _with_numbers(
+    work: _Work, kind: str, names: tuple[str, ...]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each fact of a kind with its number, the first that is stated of ``names``, and its uncertainty."""
+    facts = work.tables["facts"]
+    facts = facts[facts[kind].to_numpy() != ""]
+    if facts.empty:
+        return
+    values = facts[list(names)].to_numpy()
+    numbers = stated(facts, values[np.arange(len(facts)), (~np.isnan(values)).argmax(axis=1)])
+    for row, fact in enumerate(facts.to_dict("records")):
+        yield fact, {name: number[row] for name, number in numbers.items()}
 
 
 def _facts(work: _Work, kind: str) -> list[dict[str, Any]]:
     facts = work.tables["facts"]
-    return facts[facts[kind] != ""].to_dict("records")
+    return facts[facts[kind].to_numpy() != ""].to_dict("records")
 
 
 def _subject_column(work: _Work, columns: _Columns, fact: dict[str, Any], kind: str) -> tuple[int, dict[str, int]]:
@@ -714,7 +811,7 @@ def _subject_column(work: _Work, columns: _Columns, fact: dict[str, Any], kind: 
     if identity not in work.flow_at:
         hint = "Open it, or drop the fact."
         raise InputError(Problem(f"link `{identity}` is closed, but a fact states it.", fact["file"], fact["line"], hint))
-    flow = work.flow_at[identity]
+    flow = int(work.flow_at.get_indexer_for([identity])[0])
     layer = layer if layer in columns.substance else "base"
     column, _ = columns.term(work, np.array([flow]), layer)
     return int(column[0]), {"flow": flow, "good": int(work.flow["good_at"][flow])}
@@ -722,69 +819,84 @@ def _subject_column(work: _Work, columns: _Columns, fact: dict[str, Any], kind: 
 
 def _transfer_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
     """Σ x[out] − coefficient × Σ x[in] = 0 in one layer, over all inputs or over one input good."""
-    facts = work.tables["facts"]
-    facts = facts[facts["transfer"] != ""]
-    if facts.empty:
+    transfers, processes = work.transfers, work.processes
+    if transfers.facts.empty:
         return
-    at = work.process_at.get_indexer(facts["at"])
-    layers = facts["layer"].to_numpy()
-    mixed = work.processes["mixed"].to_numpy()[at]
-    for layer in ("mass", "water", "energy", *columns.substance):
-        own = (layers == layer) | (layers == "all")
+    outputs = _select(work, transfers, "transfer", "from_at")
+    inputs = _select(work, transfers, "origin", "to_at")
+    _check_transfers(work, transfers, outputs[0], inputs[0])
+    mixed = processes["mixed"].to_numpy()[transfers.at]
+    of_mass, data = transfers.state("mass"), rows.number(len(transfers.facts))
+    for layer in transfers.layers:
+        own = transfers.state(layer)
         if layer in columns.substance:
-            stated = np.zeros(len(work.processes), dtype=bool)
-            stated[at[own]] = True
-            own |= mixed & (layers == "mass") & ~stated[at]
+            stated = np.zeros(len(processes), dtype=bool)
+            stated[transfers.at[own]] = True
+            own |= mixed & of_mass & ~stated[transfers.at]
         if own.any():
-            _transfers_of_layer(work, columns, rows, facts[own], at[own], layer)
+            _transfers_of_layer(work, columns, rows, layer, own, outputs, inputs, data)
 
 
-def _transfers_of_layer(
-    work: _Work, columns: _Columns, rows: _Builder, facts: pd.DataFrame, at: np.ndarray, layer: str
-) -> None:
-    out_row, out_flow = _select(work, facts, "transfer", at, "from_at")
-    in_row, in_flow = _select(work, facts, "origin", at, "to_at")
+def _check_transfers(work: _Work, transfers: _Transfers, out_row: np.ndarray, in_row: np.ndarray) -> None:
+    """Every transfer coefficient splits something that enters its process into something that leaves it."""
+    facts = transfers.facts
     for found, column, side in ((out_row, "transfer", "leaves"), (in_row, "origin", "enters")):
-        missing = np.setdiff1d(np.arange(len(facts)), found)
+        missing = np.flatnonzero(np.bincount(found, minlength=len(facts)) == 0)
         if len(missing):
             row = int(missing[0])
             what = facts[column].iloc[row] or "flow"
             message = f"transfer at `{facts['at'].iloc[row]}`: no `{what}` {side} it."
             raise InputError(work.problem(facts, row, message, "Draw the flow, or mend the name."))
+
+
+def _transfers_of_layer(
+    work: _Work,
+    columns: _Columns,
+    rows: _Builder,
+    layer: str,
+    own: np.ndarray,
+    outputs: tuple[np.ndarray, np.ndarray],
+    inputs: tuple[np.ndarray, np.ndarray],
+    data: np.ndarray,
+) -> None:
+    """The rows of the chosen coefficients, whose flows are given as pairs of coefficient and flow."""
+    facts, numbers = work.transfers.facts, work.transfers.numbers
+    out_row, out_flow = (part[own[outputs[0]]] for part in outputs)
+    in_row, in_flow = (part[own[inputs[0]]] for part in inputs)
     out_column, out_value = columns.term(work, out_flow, layer)
     in_column, in_value = columns.term(work, in_flow, layer)
     share = facts["value"].to_numpy()
+    chosen, place = np.flatnonzero(own), np.cumsum(own) - 1
     rows.add(
-        "transfer", len(facts),
-        np.concatenate([out_row, in_row]), np.concatenate([out_column, in_column]),
+        "transfer", len(chosen),
+        place[np.concatenate([out_row, in_row])], np.concatenate([out_column, in_column]),
         np.concatenate([out_value, -share[in_row] * in_value]),
-        process=at, good=work.good_at.get_indexer(facts["transfer"]), layer=layer,
-        file=facts["file"].to_numpy(), line=facts["line"].to_numpy(), source=facts["source"].to_numpy(),
+        process=work.transfers.at[chosen], good=work.transfers.good[chosen], layer=layer,
+        slope=(place[in_row], in_column, -in_value), datum=data[chosen],
+        **{name: numbers[name][chosen] for name in numbers},
+        **{name: facts[name].to_numpy()[chosen] for name in ("file", "line", "source")},
     )  # fmt: skip
 
 
-def _select(
-    work: _Work, facts: pd.DataFrame, column: str, at: np.ndarray, end: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """For each fact the flows at one end of its process: all, those of a good, or the one of an id."""
-    import pandas as pd
-
-    flow, goods = work.flow, len(work.good_at)
-    names = facts[column].to_numpy()
-    by_id = pd.Index(flow["id"]).get_indexer(names) if pd.Index(flow["id"]).is_unique else np.full(len(names), -1)
+def _select(work: _Work, transfers: _Transfers, column: str, end: str) -> tuple[np.ndarray, np.ndarray]:
+    """For each coefficient the flows at one end of its process: all, those of a good, or the one of an id."""
+    flow, goods, at = work.flow, len(work.good_at), transfers.at
+    names = transfers.facts[column].to_numpy()
+    named = names != ""
+    by_id, good = np.full(len(names), -1), np.full(len(names), -1)
+    if work.flow_at.is_unique:
+        by_id[named] = work.flow_at.get_indexer(names[named])
     by_id = np.where((by_id >= 0) & (flow[end][by_id] == at), by_id, -1)
-    good = work.good_at.get_indexer(names)
+    rest = named & (by_id < 0)
+    good[rest] = work.good_at.get_indexer(names[rest])
+    of_good, of_all = np.flatnonzero(good >= 0), np.flatnonzero(~named)
     rows, flows = [np.flatnonzero(by_id >= 0)], [by_id[by_id >= 0]]
-    for wanted, chosen in (
-        (flow[end] * goods + flow["good_at"], (by_id < 0) & (names != "")),
-        (flow[end], names == ""),
+    for mine, key, wanted in (
+        (of_good, at[of_good] * goods + good[of_good], flow[end] * goods + flow["good_at"]),
+        (of_all, at[of_all], flow[end]),
     ):
-        mine = np.flatnonzero(chosen)
         if not len(mine):
             continue
-        key = at[mine] * goods + good[mine] if names[mine[0]] != "" else at[mine]
-        if names[mine[0]] != "":
-            mine, key = mine[good[mine] >= 0], key[good[mine] >= 0]
         order = np.argsort(wanted, kind="stable")
         ordered = wanted[order]
         row, position = _ranges(mine, np.searchsorted(ordered, key), np.searchsorted(ordered, key, side="right"))
@@ -796,7 +908,7 @@ def _select(
 def _share_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
     """x[subject] − share × Σ x[base] = 0, on one side of one process; the base is always stated."""
     flow = work.flow
-    for fact in _facts(work, "share"):
+    for fact, number in _with_numbers(work, "share", ("value",)):
         process, layer = work.place(fact["at"]), fact["layer"]
         mine = flow["to_at" if fact["into"] else "from_at"] == process
         good = work.good_at.get_indexer([fact["share"]])[0]
@@ -811,7 +923,11 @@ def _share_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         column = np.concatenate([top_column, base_column])
         value = np.concatenate([top_value, -fact["value"] * base_value])
         labels = dict(file=fact["file"], line=fact["line"], source=fact["source"])
-        rows.add("share", 1, np.zeros(len(column), dtype=int), column, value, process=process, good=good, layer=layer, **labels)
+        slope = np.zeros(len(base), dtype=int), base_column, -base_value
+        rows.add(
+            "share", 1, np.zeros(len(column), dtype=int), column, value, slope=slope, process=process, good=good,
+            layer=layer, datum=rows.number(1), **number, **labels,
+        )  # fmt: skip
 
 
 def _in_base(work: _Work, base: tuple[str, ...], subject: np.ndarray) -> np.ndarray:
@@ -928,6 +1044,7 @@ def _system(work: _Work, columns: _Columns, equal: _Builder, limits: _Builder) -
         unknown_at=columns.at,
         unknown_layer=columns.layer,
         matrix=matrix,
+        slope=equal.slope(total),
         rhs=rhs,
         rows=rows,
         upper_matrix=upper_matrix,

@@ -366,6 +366,8 @@ def _convert(book: _Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -
     import pandas as pd
 
     frame = book.typed[name]
+    if frame.empty:
+        return
     good_codes, good_names = pd.factorize(good_of)
     for column in TABLES[name]:
         if column.of not in ("amount", "stock", "CNY/amount", "CNY/stock"):
@@ -387,7 +389,8 @@ def _convert(book: _Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -
             if isinstance(factor, str):
                 book.report(name, mine, (f"`{column.name}` is in {unit}: {factor}", ""))
             else:
-                values[mine] *= factor
+                with np.errstate(over="ignore"):
+                    values[mine] *= factor
         far = rows[~np.isfinite(values[rows])]
         book.report(name, far, (f"`{column.name}` is out of range.", "Write a smaller number."))
         frame[column.name] = values
@@ -531,8 +534,8 @@ def _check_closure(book: _Book) -> None:
     gap[codes[closing]] = np.minimum(gap[codes[closing]], 0.0)
     sound = np.bincount(codes, recipes["wrong"].to_numpy(), len(names)) == 0
     with np.errstate(invalid="ignore"):
-        open_ = sound & ~(np.abs(gap) <= CLOSURE * np.maximum(taken, given))
-    first = [int(np.flatnonzero(codes == code)[0]) for code in np.flatnonzero(open_)]
+        closes = np.isfinite(gap) & (np.abs(gap) <= CLOSURE * np.maximum(taken, given))
+    first = [int(np.flatnonzero(codes == code)[0]) for code in np.flatnonzero(sound & ~closes)]
 
     def say(row: int) -> tuple[str, str]:
         more, less = ("in", "out") if gap[codes[row]] > 0 else ("out", "in")
@@ -546,9 +549,11 @@ def _check_closure(book: _Book) -> None:
 
 
 def _check_sums(book: _Book) -> None:
-    """Transfer coefficients, and shares of one base, add up to at most one."""
+    """Exact transfer coefficients, and shares of one base, add up to at most one; uncertain ones can be mended."""
     facts = book.typed["facts"]
     sound = ~facts["wrong"].to_numpy()
+    for column in ("sd", "cv", "ci95", "low"):
+        sound &= ~_stated(facts, column)
     transfers = facts[sound & (facts["transfer"] != "").to_numpy()]
     _check_sum(book, "transfer", transfers, _labels(transfers, ["at", "layer", "origin"]))
     shares = facts[sound & (facts["share"] != "").to_numpy()]

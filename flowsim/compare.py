@@ -25,17 +25,21 @@ BASE_SUFFIX = "_change"
 
 @dataclass(frozen=True)
 class Part:
-    """What one flow, or the undrawn flows of one good, adds to the change of an indicator."""
+    """What one flow, or the undrawn flows of one good, adds to the change of an indicator.
+
+    ``good`` holds the English and Chinese name of its good where the flow has no name of its own.
+    """
 
     id: str
     en: str
     zh: str
     contribution: float
+    good: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One target against one variant. ``passed`` is None where it cannot be said; ``reason`` says why."""
+    """One target against one variant. ``passed`` is None where it cannot be said; the reasons say why."""
 
     target: dict[str, Any]
     indicator: str
@@ -43,6 +47,7 @@ class Verdict:
     value: float
     passed: bool | None
     reason: str = ""
+    reason_zh: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ class Comparison:
                 "denominator": _number(value.denominator),
                 "change": _number(value.value - first.value) if position else None,
                 "reason": value.reason or None,
+                "reason_zh": value.reason_zh or None,
                 "because": [
                     {"id": part.id, "en": part.en, "zh": part.zh, "contribution": part.contribution}
                     for part in self.parts[position][at]
@@ -133,6 +139,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "value": _number(verdict.value),
         "passed": verdict.passed,
         "reason": verdict.reason or None,
+        "reason_zh": verdict.reason_zh or None,
     }
 
 
@@ -170,9 +177,8 @@ def compare(
     wanted = results[0].system.about["target_set"] if targets is None else targets
     chosen = _target_rows(results[0], wanted)
     verdicts, beyond = _verdicts(results, ids, chosen, boundary, base)
-    labels = tuple(dict(result.system.about["variant_name"]) for result in results)
     return Comparison(
-        tuple(results), ids, labels, values, tuple(explained), tuple(verdicts), tuple(beyond), wanted, boundary
+        tuple(results), ids, _labels(results), values, tuple(explained), tuple(verdicts), tuple(beyond), wanted, boundary
     )
 
 
@@ -186,13 +192,22 @@ def _unique_names(results: Sequence[Result]) -> tuple[str, ...]:
     return tuple(name if plain.count(name) == 1 else f"{name}_{at + 1}" for at, name in enumerate(plain))
 
 
+def _labels(results: Sequence[Result]) -> tuple[dict[str, str], ...]:
+    """The name of each variant, with that of its scenario where two would read the same."""
+    found = [dict(result.system.about["variant_name"]) for result in results]
+    if len({label["en"] for label in found}) == len(found):
+        return tuple(found)
+    names = [result.system.about["name"] for result in results]
+    return tuple({lang: f"{name[lang]}: {label[lang]}" for lang in label} for name, label in zip(names, found, strict=True))
+
+
 def explain(first: Result, one: Value, second: Result, other: Value) -> tuple[Part, ...]:
     """Which flows make the difference between two values of an indicator; the parts add up to the change."""
     if one.terms is None or other.terms is None or not np.isfinite(one.value) or not np.isfinite(other.value):
         return ()
     scale = one.terms.scale
     parts: dict[str, list[float]] = {}
-    labels: dict[str, tuple[str, str]] = {}
+    labels: dict[str, tuple[str, str, tuple[str, str] | None]] = {}
     credited = _displaced(first, second)
     rate, size = 0.0, 1.0
     if one.terms.denominator is not None:
@@ -205,10 +220,12 @@ def explain(first: Result, one: Value, second: Result, other: Value) -> tuple[Pa
         assert terms is not None
         weight = terms.numerator - (0.0 if terms.denominator is None else rate * terms.denominator)
         for at in np.flatnonzero(weight):
-            key, en, zh = _named(result, int(at), credited)
-            labels[key] = (en, zh)
+            key, *label = _named(result, int(at), credited)
+            labels[key] = tuple(label)
             parts.setdefault(key, []).append(sign * scale * float(weight[at]) / size)
-    totals = [Part(key, *labels[key], contribution=float(np.sum(found))) for key, found in parts.items()]
+    totals = [
+        Part(key, en, zh, float(np.sum(parts[key])), good) for key, (en, zh, good) in labels.items()
+    ]
     floor = 1e-9 * max((abs(part.contribution) for part in totals), default=0.0)
     kept = [part for part in totals if abs(part.contribution) > floor]
     return tuple(sorted(kept, key=lambda part: (-abs(part.contribution), part.id)))
@@ -245,17 +262,20 @@ def _displaced(first: Result, second: Result) -> dict[str, tuple[str, str, str]]
     return out
 
 
-def _named(result: Result, flow: int, credited: dict[str, tuple[str, str, str]]) -> tuple[str, str, str]:
+def _named(
+    result: Result, flow: int, credited: dict[str, tuple[str, str, str]]
+) -> tuple[str, str, str, tuple[str, str] | None]:
     """A drawn flow or link by its own name; what is implied or runs through a network by its good."""
     row = result.system.flows.iloc[flow]
     if row["id"] in credited:
-        return credited[row["id"]]
+        return *credited[row["id"]], None
     good = result.system.goods.iloc[int(row["good_at"])]
+    names = (str(good["en"]), str(good["zh"]))
     if row["how"] in ("implied", "pool"):
-        return str(row["good"]), str(good["en"]), str(good["zh"])
+        return str(row["good"]), *names, None
     if row["en"]:
-        return str(row["id"]), str(row["en"]), str(row["zh"])
-    return str(row["id"]), result.system.flow_name(flow, "en"), result.system.flow_name(flow, "zh")
+        return str(row["id"]), str(row["en"]), str(row["zh"]), None
+    return str(row["id"]), result.system.flow_name(flow, "en"), result.system.flow_name(flow, "zh"), names
 
 
 def _target_rows(result: Result, name: str) -> list[dict[str, Any]]:
@@ -294,14 +314,20 @@ def _verdicts(
 
 
 def _verdict(target: dict[str, Any], name: str, variant: str, value: Value, base: Value | None) -> Verdict:
-    if not np.isfinite(value.value):
-        return Verdict(target, name, variant, value.value, None, value.reason)
+    def unknown(en: str, zh: str) -> Verdict:
+        return Verdict(target, name, variant, value.value, None, en, zh)
+
     wanted = float(target["value"])
-    if target["sense"] == "change":
-        if base is None:
-            return Verdict(target, name, variant, value.value, None, "needs a base variant (--base)")
-        if not np.isfinite(base.value) or base.value == 0:
-            return Verdict(target, name, variant, value.value, None, base.reason or "the base is zero")
-        change = 100 * (value.value / base.value - 1)
-        return Verdict(target, name, variant, change, change >= wanted if wanted >= 0 else change <= wanted)
-    return Verdict(target, name, variant, value.value, value.value >= wanted if target["sense"] == ">=" else value.value <= wanted)
+    if not np.isfinite(value.value):
+        return unknown(value.reason, value.reason_zh)
+    if target["sense"] != "change":
+        passed = value.value >= wanted if target["sense"] == ">=" else value.value <= wanted
+        return Verdict(target, name, variant, value.value, passed)
+    if base is None:
+        return unknown("needs a base variant (--base)", "需要指定基准情景（--base）")
+    if not np.isfinite(base.value):
+        return unknown(base.reason, base.reason_zh)
+    if base.value == 0:
+        return unknown("the value of the base is zero", "基准情景的数值为零")
+    change = 100 * (value.value / base.value - 1)
+    return Verdict(target, name, variant, change, change >= wanted if wanted >= 0 else change <= wanted)

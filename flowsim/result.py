@@ -212,7 +212,7 @@ class Result:
             }
         )
 
-    def all_notes(self) -> list[str]:
+    def all_notes(self, lang: str = "en") -> list[str]:
         """The notes of the study, and which substances are not followed through a substitution.
 
         A plant that takes a good in place of another gives outputs of stated contents; what else the
@@ -232,8 +232,12 @@ class Result:
         gaps.sort(key=lambda gap: (-gap[0], gap[1:]))
         places = ", ".join(dict.fromkeys(place for _, _, place in gaps))
         worst = ", ".join(f"{name} {amount:.4g} t/a at {place}" for amount, name, place in gaps[:4])
-        note = f"substances are not followed through {places}, where goods stand in for others, are mixed, or a recipe does not close in them"
-        return [*self.notes, f"{note} (largest: {worst}). Declare the substance under `layers:` to follow it."]
+        if lang == "zh":
+            note = f"{places} 处有物料替代、混合，或配方的元素不闭合，未跟踪其中的物质（最大：{worst}）"
+            return [*self.notes, f"{note}。在 `layers:` 中声明该物质即可跟踪。"]
+        note = f"substances are not followed through {places}, where goods stand in for others, are mixed, or a"
+        note += f" recipe does not close in them (largest: {worst})."
+        return [*self.notes, f"{note} Declare the substance under `layers:` to follow it."]
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -347,12 +351,13 @@ def load(path: str | Path) -> Result:
             arrays = {name: _unpack(blob) for name, blob in connection.execute("select name, value from arrays")}
         finally:
             connection.close()
-    except (sqlite3.DatabaseError, ValueError) as error:
-        hint = "Save one with `flowsim run --out` or fs.save."
+        form = meta["format"]
+    except (sqlite3.DatabaseError, ValueError, KeyError, EOFError) as error:
+        hint = "Save one with `flowsim run --save` or fs.save."
         raise InputError(Problem("this is no flowsim result.", str(path), hint=hint)) from error
-    if meta.get("format") != FORMAT:
+    if form != FORMAT:
         hint = f"This flowsim reads format {FORMAT}."
-        raise InputError(Problem(f"the result has format {meta.get('format')}.", str(path), hint=hint))
+        raise InputError(Problem(f"the result has format {form}.", str(path), hint=hint))
     parts: dict[str, Any] = {}
     for item in fields(System):
         name = f"system.{item.name}"
@@ -397,15 +402,16 @@ def export(result: Result, folder: str | Path) -> list[Path]:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table for JSON: NaN becomes null."""
-    out = frame.astype(object).where(frame.notna(), None)
+    """Rows of a table for JSON: what is missing or has no bound becomes null."""
+    finite = frame.replace([np.inf, -np.inf], np.nan)
+    out = finite.astype(object).where(finite.notna(), None)
     return out.to_dict("records")  # type: ignore[return-value]
 
 
 def as_json(result: Result) -> dict[str, Any]:
     """The result in the documented layout (docs/json.md), version `FORMAT`."""
     share, row = result.largest_residual
-    closure = result.closure("mass")
+    closure = result.closure("mass").dropna(subset="difference")
     worst = closure.loc[closure["difference"].abs().idxmax()] if len(closure) else None
     return {
         "flowsim_json": FORMAT,

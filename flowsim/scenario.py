@@ -181,7 +181,9 @@ def _cast(values: pd.Series, kind: str, what: str, problems: list[Problem]) -> n
         return texts
     values = values.infer_objects()
     is_flag = pd.api.types.is_bool_dtype(values.dtype)
-    if not values.isna().all() and (is_flag != (kind == "b") or not pd.api.types.is_numeric_dtype(values.dtype)):
+    if not values.isna().all() and (
+        is_flag != (kind == "b") or not pd.api.types.is_numeric_dtype(values.dtype)
+    ):
         wanted = "true or false" if kind == "b" else "numbers"
         problems.append(Problem(f"{what} must hold {wanted}.", hint="Convert the column first."))
         return np.zeros(len(values), dtype={"f": float, "i": np.int64, "b": bool}[kind])

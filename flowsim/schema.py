@@ -110,6 +110,12 @@ def _uncertainty() -> tuple[Column, ...]:
     )
 
 
+def _share_uncertainty() -> tuple[Column, ...]:
+    words = {column.name: column.en for column in _uncertainty()}
+    shares = (Column(name, "share", words[name]) for name in ("sd", "cv", "ci95", "low", "high"))
+    return (*shares, Column("distribution", "choice", words["distribution"], DISTRIBUTIONS))
+
+
 _SOURCE = (
     Column("quality", "choice", "quality class of the source", QUALITIES),
     Column("source", "text", "where the number comes from: a key of sources.csv or free text"),
@@ -197,6 +203,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("good", "ref", "good", "goods", required=True),
         Column("layer", "text", "substance", required=True),
         Column("value", "share", "mass fraction", required=True),
+        *_share_uncertainty(),
         *_SOURCE,
     ),
     "factors": (

@@ -8,7 +8,7 @@ kind, what it is about, and the file and line that it came from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,16 +39,26 @@ class Rows:
     """The labels of the rows of the system, one array entry a row.
 
     ``process``, ``flow`` and ``good`` are positions in the tables of the system, -1 where none is meant.
+    ``value`` is the number that a row states: its right-hand side where it is a given amount, else its
+    coefficient; NaN where it states none. ``sd`` is its standard uncertainty (NaN: exact), ``low``, ``high``,
+    ``distribution`` and ``quality`` what else was said of it. Rows with the same ``datum`` state one number.
     """
 
-    kind: np.ndarray
-    process: np.ndarray
-    flow: np.ndarray
-    good: np.ndarray
-    layer: np.ndarray
-    file: np.ndarray
-    line: np.ndarray
-    source: np.ndarray
+    kind: np.ndarray = field(metadata={"of": "text"})
+    process: np.ndarray = field(metadata={"of": "int"})
+    flow: np.ndarray = field(metadata={"of": "int"})
+    good: np.ndarray = field(metadata={"of": "int"})
+    layer: np.ndarray = field(metadata={"of": "text"})
+    file: np.ndarray = field(metadata={"of": "text"})
+    line: np.ndarray = field(metadata={"of": "int"})
+    source: np.ndarray = field(metadata={"of": "text"})
+    value: np.ndarray = field(metadata={"of": "float"})
+    sd: np.ndarray = field(metadata={"of": "float"})
+    low: np.ndarray = field(metadata={"of": "float"})
+    high: np.ndarray = field(metadata={"of": "float"})
+    distribution: np.ndarray = field(metadata={"of": "text"})
+    quality: np.ndarray = field(metadata={"of": "text"})
+    datum: np.ndarray = field(metadata={"of": "int"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class System:
     unknown_kind, unknown_at, unknown_layer : kind of each unknown (flow, activity, stock_change), position
         of its flow or process, its layer (``base`` for the amount of a flow)
     matrix, rhs, rows : equality rows
+    slope : derivative of each equality row by its coefficient, so that a row is ``(A + Δk · slope) x``
     upper_matrix, upper_rhs, upper_rows : inequality rows
     lower, upper : bounds of the unknowns
     """
@@ -84,6 +95,7 @@ class System:
     unknown_at: np.ndarray
     unknown_layer: np.ndarray
     matrix: csr_array
+    slope: csr_array
     rhs: np.ndarray
     rows: Rows
     upper_matrix: csr_array

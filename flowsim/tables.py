@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 LAYER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 SHARE_OF = re.compile(r"\s*(.+?)\s+of\s+(\S+)\s*")
+NUMBER = re.compile(r"^\s*[-+]?[\d.,_]*(?:[eE][-+]?\d+)?")
+RANGE_OF = {"recipes": "amount", "prices": "price"}
+"""Tables whose `low` and `high` are plain numbers in the unit of this column."""
 TRUE, FALSE = {"true", "yes", "1", "是"}, {"false", "no", "0", "否"}
 
 UNREADABLE = "?"
@@ -183,6 +186,9 @@ def columns_of(raw: Raw, problems: list[Problem]) -> dict[str, np.ndarray]:
         else:
             convert, dtype = _READERS[column.kind]
             out[column.name] = _converted(raw, column, convert, dtype)
+    if raw.name in RANGE_OF:
+        scale = _unit_sizes(raw, RANGE_OF[raw.name])
+        out["low"], out["high"] = out["low"] * scale, out["high"] * scale
     out["file"], out["line"], out["wrong"] = raw.files, raw.lines, raw.wrong
     problems.extend(raw.found)
     return out
@@ -393,6 +399,14 @@ def _quantities(raw: Raw, column: Column) -> dict[str, np.ndarray]:
     found[faulty], values[faulty] = UNREADABLE, nan
     of = {f"{column.name}_of": share_of} if column.kind == "limit" else {}
     return {column.name: values, f"{column.name}_unit": found, **of}
+
+
+def _unit_sizes(raw: Raw, name: str) -> np.ndarray:
+    """What one of the unit of each cell is in canonical units; 1 where the cell is empty or wrong."""
+    cells = raw.columns.get(name, np.full(len(raw), "", dtype=object))
+    texts = ["1" + NUMBER.sub("", cell, count=1) if isinstance(cell, str) and cell else "" for cell in cells]
+    sizes, _, _ = units.parse_column(texts)
+    return np.nan_to_num(sizes, nan=1.0)
 
 
 def _no_quantities(raw: Raw, column: Column) -> dict[str, np.ndarray]:

@@ -11,11 +11,13 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 from flowsim.errors import InputError, Problem
 from flowsim.indicators import Value, evaluate, known
 from flowsim.result import FORMAT, Result
-from flowsim.studies.solve import Singular, determine
+from flowsim.studies.solve import Determined, Singular, determine
 from flowsim.tables import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from flowsim.system import System
 
 MOST_ROWS = 40
 """Rows of a trace beyond this number are not listed."""
@@ -168,6 +170,55 @@ def _trace_flow(result: Result, flow: int) -> Trace:
     )
 
 
+@dataclass(frozen=True)
+class _Held:
+    """The rows of a result with a slack for each limit, and which unknowns a bound or a tie holds."""
+
+    matrix: csr_array
+    rhs: np.ndarray
+    x: np.ndarray
+    held: np.ndarray
+    shared: np.ndarray
+
+
+def _held(result: Result) -> _Held:
+    """An unknown at one of its bounds is held there."""
+    system = result.system
+    slack = system.upper_matrix.shape[0]
+    top = hstack([system.matrix, csr_array((system.matrix.shape[0], slack))])
+    matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
+    x = np.concatenate([result.x, system.upper_rhs - system.upper_matrix @ result.x])
+    lower = np.concatenate([system.lower, np.zeros(slack)])
+    upper = np.concatenate([system.upper, np.full(slack, np.inf)])
+    near = 1e-9 * max(1.0, float(np.nanmax(np.abs(result.x), initial=0.0)))
+    held = (x <= lower + near) | (x >= upper - near)
+    return _Held(matrix, np.concatenate([system.rhs, system.upper_rhs]), x, held, np.zeros(len(x), dtype=bool))
+
+
+def _hold_ties(system: System, state: _Held, flow: int) -> tuple[Determined, np.ndarray] | None:
+    """Take shares of rivals as given, one after the other, until the rows determine the flow.
+
+    Returns what is determined and its columns; None where the merit order decides the flow itself.
+    """
+    contested = system.flows["contested"].to_numpy()
+    for _ in range(MOST_SHARED):
+        free = np.flatnonzero(~state.held & ~np.isnan(state.x))
+        known = np.where(state.held, state.x, 0.0)
+        try:
+            part = determine(csr_array(state.matrix[:, free]), state.rhs - state.matrix @ known)
+            if flow in free[part.columns]:
+                return part, free[part.columns]
+            loose = np.setdiff1d(free, free[part.columns])
+        except Singular as loop:
+            loose = free[loop.columns]
+        loose = loose[(loose < len(contested)) & (loose != flow)]
+        loose = loose[contested[loose]]
+        if not len(loose):
+            return None
+        state.held[loose[0]] = state.shared[loose[0]] = True
+    return None
+
+
 def _facts_behind(result: Result, flow: int) -> tuple[list[list[Any]], list[list[Any]]]:
     """Drivers and coefficients of one flow, by the adjoint of the rows and bounds that hold.
 
@@ -175,58 +226,40 @@ def _facts_behind(result: Result, flow: int) -> tuple[list[list[Any]], list[list
     holds: a given amount, a limit or a capacity drives, a row with y ≠ 0 carries. Where rivals share in
     proportion, the share of one of them is taken as given.
     """
-    system = result.system
-    slack = system.upper_matrix.shape[0]
-    top = hstack([system.matrix, csr_array((system.matrix.shape[0], slack))])
-    matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
-    rhs = np.concatenate([system.rhs, system.upper_rhs])
-    x = np.concatenate([result.x, system.upper_rhs - system.upper_matrix @ result.x])
-    lower = np.concatenate([system.lower, np.zeros(slack)])
-    upper = np.concatenate([system.upper, np.full(slack, np.inf)])
-    near = 1e-9 * max(1.0, float(np.nanmax(np.abs(result.x), initial=0.0)))
-    held = (x <= lower + near) | (x >= upper - near)
-    given = system.rows.kind == "given"
-    free = np.flatnonzero(~held & ~np.isnan(x))
-    shared = np.zeros(len(x), dtype=bool)
-    texts = _Texts(system, shared)
-    if held[flow]:
-        return [texts.bound(flow, float(x[flow]), float(x[flow]))], []
-    part = None
-    for _ in range(MOST_SHARED):
-        try:
-            part = determine(csr_array(matrix[:, free]), rhs - matrix @ np.where(held, x, 0.0))
-        except Singular:
-            return [], []
-        if flow in free[part.columns]:
-            break
-        loose = np.setdiff1d(free, free[part.columns])
-        loose = loose[(loose < len(system.flows)) & (loose != flow)]
-        loose = loose[system.flows["contested"].to_numpy()[loose]]
-        if not len(loose):
-            return [], []
-        held[loose[0]] = shared[loose[0]] = True
-        free = np.setdiff1d(free, loose[:1])
-    assert part is not None
-    at = np.flatnonzero(free[part.columns] == flow)
-    if not len(at):
+    system, state = result.system, _held(result)
+    texts = _Texts(system, state.shared)
+    value = float(result.x[flow])
+    if np.isnan(value):
         return [], []
-    unit = np.zeros(len(part.columns))
-    unit[at[0]] = 1.0
-    weight = part.factor.solve(unit, transposed=True)
+    found = None if state.held[flow] else _hold_ties(system, state, flow)
+    if found is None:
+        state.shared[flow] = not state.held[flow]
+        return [texts.bound(flow, value, value)], []
+    part, columns = found
+    weight = part.factor.solve((columns == flow).astype(float), transposed=True)
     weight[np.abs(weight) < 1e-11 * np.abs(weight).max(initial=1.0)] = 0.0
-    used = part.rows[weight != 0]
-    weight = weight[weight != 0]
+    used, weight = part.rows[weight != 0], weight[weight != 0]
+    rhs, x = state.rhs[used], np.where(state.held & np.isfinite(state.x), state.x, 0.0)
     drivers = [
-        texts.row(int(row), float(rhs[row]), float(factor * rhs[row]))
-        for row, factor in zip(used, weight, strict=True)
-        if rhs[row] != 0
+        texts.row(int(row), float(b), float(b * factor))
+        for row, b, factor in zip(used, rhs, weight, strict=True)
+        if b != 0
     ]
-    pull = -(weight @ matrix[used]) * np.where(held & np.isfinite(x), x, 0.0)
+    pull = -(weight @ state.matrix[used]) * x
     drivers += [texts.bound(int(column), float(x[column]), float(pull[column])) for column in np.flatnonzero(pull)]
-    drivers.sort(key=lambda driver: -abs(driver[2]))
-    order = np.argsort(-np.abs(weight), kind="stable")
-    carriers = [int(used[one]) for one in order if used[one] >= len(given) or not given[used[one]]]
-    return drivers[:MOST_ROWS], [texts.carrier(row) for row in carriers[:MOST_ROWS]]
+    order = used[np.argsort(-np.abs(weight), kind="stable")]
+    carriers = [int(row) for row in order if row >= len(system.rows.kind) or system.rows.kind[row] != "given"]
+    return _largest(drivers), [texts.carrier(row) for row in carriers[:MOST_ROWS]]
+
+
+def _largest(drivers: list[list[Any]]) -> list[list[Any]]:
+    """The largest drivers first, the many small ones added up, so that all of them make the flow."""
+    drivers = sorted(drivers, key=lambda driver: -abs(driver[2]))
+    small = drivers[MOST_ROWS:]
+    if not small:
+        return drivers
+    rest = [f"{len(small)} smaller ones", np.nan, sum(driver[2] for driver in small), "", 0, ""]
+    return [*drivers[:MOST_ROWS], rest]
 
 
 class _Texts:

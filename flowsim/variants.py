@@ -183,10 +183,8 @@ def _check_twins(variants: Row, problems: list[Problem]) -> None:
     """Two variants that come to the same differences are one too many."""
     first: dict[str, str] = {}
     for name in variants:
-        effect = {
-            c.path: (c.action, c.value) for each in lineage(variants, name) for c in changes(variants, each)
-        }
-        said = repr(sorted((path, action, repr(value)) for path, (action, value) in effect.items()))
+        stated = [change for each in lineage(variants, name) for change in changes(variants, each)]
+        said = repr([(c.path, c.action, c.value) for c in sorted(stated, key=lambda change: change.path)])
         if said in first:
             message = f"variants `{first[said]}` and `{name}` state the same differences."
             problems.append(

@@ -6,7 +6,8 @@ variants can be compared flow by flow. The account is drawn anew for each bounda
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,24 @@ CARBON_FROM_AIR = "co2_air"
 AIR_GASES = ("oxygen", "nitrogen")
 """Goods separated from air: bought or sold, they stay air to a material account."""
 
+INPUTS = {
+    "construction_land": ("ha", "construction land", "建设用地面积"),
+    "industrial_land": ("ha", "industrial land", "工业用地面积"),
+    "employees": ("head", "employees", "职工人数"),
+    "renewable_power_added": ("GJ/a", "renewable power used in excess of 2020", "新增可再生能源电力消费量"),
+    "renewable_share_of_power": ("%", "renewable share of the power bought", "外购电力中可再生能源比例"),
+    "nonfossil_share_of_power": ("%", "non-fossil share of the power bought", "外购电力中非化石能源比例"),
+    "recoverable_heat": ("GJ/a", "waste heat that could be recovered", "可回收余热资源量"),
+    "k_incineration": ("%", "resource factor of incineration", "焚烧资源转化系数"),
+    "k_kitchen": ("%", "resource factor of kitchen waste treatment", "厨余处理资源转化系数"),
+    "lifetime_ratio": ("", "lifetime of the products over that of their branch", "产品寿命与行业平均寿命之比"),
+    "collected_for_recycling": ("%", "share of the products collected for recycling", "产品回收再生比例"),
+    "collected_for_reuse": ("%", "share of the products collected for reuse", "产品回收再使用比例"),
+    "feed_recycling_efficiency": ("%", "efficiency of the recycling behind the feed", "再生原料的回收效率"),
+    "recycling_efficiency": ("%", "efficiency of recycling at the end of life", "报废后的回收效率"),
+}
+"""What some indicators need and no flow carries: unit, English and Chinese name. Shares are in percent."""
+
 PASSES = 1000
 """Most rounds when a good is followed from one passing process to the next."""
 
@@ -53,16 +72,33 @@ class Account:
     ``boundary`` is ``park`` (all processes that are not outside), ``firm:ID``, ``site:ID``, ``chain:ID`` or
     ``process:ID``. A pool belongs to its site, so it stands outside a firm and a chain.
 
+    ``inputs`` are figures that no flow carries (`INPUTS`), ``sets`` name the set of a factor that holds before
+    all others. ``x`` are unknowns in place of those of the result, shape (draws, unknowns): amounts and all
+    that follows from them then have the shape (draws, flows), while masks keep the shape (flows,).
+
     Raises
     ------
-    InputError : a boundary that the scenario does not have
+    InputError : a boundary, an input or a set of factors that is not known
     """
 
     result: Result
     boundary: str = "park"
+    inputs: Mapping[str, float] = field(default_factory=dict)
+    sets: Mapping[str, str] = field(default_factory=dict)
+    x: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self._members()
+        for name in self.inputs:
+            if name not in INPUTS:
+                hint = nearest(name, INPUTS) or f"Inputs are {', '.join(INPUTS)}."
+                raise InputError(Problem(f"no indicator takes an input `{name}`.", hint=hint))
+        for name, chosen in self.sets.items():
+            table = self.result.system.factors
+            found = sorted(set(table.loc[table["factor"] == name, "set"]))
+            if chosen not in found:
+                hint = nearest(chosen, found) or f"Sets of `{name}`: {', '.join(found) or 'none'}."
+                raise InputError(Problem(f"there is no set `{chosen}` of the factor `{name}`.", hint=hint))
 
     @cached_property
     def inside(self) -> np.ndarray:
@@ -129,25 +165,39 @@ class Account:
         balancing = self.from_place("nature") & self.entering(self.grows)
         return (self.material & self.enters & ~balancing) | self.harvest
 
-    @property
+    @cached_property
     def amounts(self) -> np.ndarray:
         """Amount of each flow in the unit of its good per year, shape (flows,)."""
-        return self.result.amounts
+        return (self.result.x if self.x is None else self.x)[..., : len(self.result.system.flows)]
+
+    @cached_property
+    def runs(self) -> np.ndarray:
+        """Flows that carry something, in any draw, shape (flows,)."""
+        return (np.nan_to_num(self.amounts).reshape(-1, self.amounts.shape[-1]) != 0).any(axis=0)
 
     @cached_property
     def mass(self) -> np.ndarray:
         """t/a in each flow; 1 m3 of water is 1 t, energy has none."""
-        return self.result.layer("mass")
+        return self.layer("mass")
 
     @cached_property
     def water(self) -> np.ndarray:
         """m3/a of water in each flow of a water good."""
-        return self.result.layer("water")
+        return self.layer("water")
 
     @cached_property
     def energy(self) -> np.ndarray:
         """GJ/a in each flow: energy goods, and fuels by their lower heating value."""
-        return self.result.layer("energy")
+        return self.layer("energy")
+
+    def layer(self, name: str) -> np.ndarray:
+        """Amount of a layer in each flow, as `Result.layer` gives it."""
+        system = self.result.system
+        if self.x is None:
+            return self.result.layer(name)
+        if name in system.layers:
+            return self.x[..., (system.unknown_kind == "flow") & (system.unknown_layer == name)]
+        return self.amounts * system.flow_mass(name)
 
     def of_class(self, *classes: str) -> np.ndarray:
         """Flows of goods of these classes."""
@@ -210,16 +260,15 @@ class Account:
         in proportion to what they give. What a store keeps has reached nothing.
         """
         into, out, count = self._nodes
-        share = ends[self._to].astype(float)
+        share = np.broadcast_to(ends[self._to].astype(float), self.amounts.shape).copy()
         passing, leaving = into >= 0, out >= 0
-        size = np.maximum(
-            np.bincount(into[passing], self.amounts[passing], count),
-            np.bincount(out[leaving], self.amounts[leaving], count),
-        )
-        reached = np.zeros(count)
+        amounts = self.amounts[..., leaving]
+        given = _added(amounts, out[leaving], count)
+        size = np.maximum(_added(self.amounts[..., passing], into[passing], count), given)
+        reached = np.zeros(size.shape)
         for _ in range(PASSES):
-            share[passing] = reached[into[passing]]
-            given = np.bincount(out[leaving], (self.amounts * share)[leaving], count)
+            share[..., passing] = reached[..., into[passing]]
+            given = _added(amounts * share[..., leaving], out[leaving], count)
             before, reached = reached, given / np.where(size == 0, 1.0, size)
             if np.allclose(reached, before, rtol=0, atol=1e-15, equal_nan=True):
                 break
@@ -236,11 +285,11 @@ class Account:
         both = np.concatenate([(key + self._from)[gives], (key + self._to)[takes]])
         stores, at = np.unique(both, return_inverse=True)
         count = int(gives.sum())
-        given = np.bincount(at[:count], self.amounts[gives], len(stores))
-        got = np.bincount(at[count:], self.amounts[takes], len(stores))
+        given = _added(self.amounts[..., gives], at[:count], len(stores))
+        got = _added(self.amounts[..., takes], at[count:], len(stores))
         drawn = np.maximum(given - got, 0.0) / np.where(given == 0, 1.0, given)
-        share = np.zeros(len(gives))
-        share[gives] = drawn[at[:count]]
+        share = np.zeros(self.amounts.shape)
+        share[..., gives] = drawn[..., at[:count]]
         return share
 
     def price(self) -> np.ndarray:
@@ -249,6 +298,10 @@ class Account:
         A price for the recipe at the end inside the boundary holds before the general one. NaN where there is
         none, save for the classes `UNPRICED`, which count as 0.
         """
+        return self.amounts * self._prices
+
+    @cached_property
+    def _prices(self) -> np.ndarray:
         import pandas as pd
 
         table = self.result.system.prices
@@ -259,26 +312,43 @@ class Account:
         special = pd.Series(own["price"].to_numpy(), own["good"] + "|" + own["recipe"])
         general = table[table["recipe"] == ""].drop_duplicates("good").set_index("good")["price"]
         price = (goods + "|" + recipes).map(special).fillna(goods.map(general)).to_numpy(dtype=float)
-        return self.amounts * np.where(np.isnan(price) & self.of_class(*UNPRICED), 0.0, price)
+        return np.where(np.isnan(price) & self.of_class(*UNPRICED), 0.0, price)
 
     def value_added(self) -> np.ndarray:
         """Gross margin by flow, CNY/a: what leaves the boundary less what enters it, at table prices.
 
         Raises `Missing` if a good that crosses the boundary has no price.
         """
-        value, crosses = self.price(), self.enters | self.leaves
-        self.need(crosses, value, "price", "价格")
-        return np.where(self.leaves, value, np.where(self.enters, -value, 0.0))
+        return self.margin(self.enters, self.leaves)
+
+    def margin(self, enters: np.ndarray, leaves: np.ndarray) -> np.ndarray:
+        """CNY/a by flow: value of the flows that leave less that of those that enter.
+
+        Raises `Missing` if one of their goods has no price.
+        """
+        self.need(enters | leaves, self._prices, "price", "价格")
+        return np.where(leaves, self.price(), np.where(enters, -self.price(), 0.0))
 
     def factor(self, name: str, set_name: str = "") -> np.ndarray:
         """Weight of each flow by a factor, per unit of its good, NaN where there is none, shape (flows,).
 
-        Of several sets for one good the first in the table holds, unless a set is named.
+        Of several sets for one good that of ``sets`` holds, else the first in the table; or only the one named.
         """
         table = self.result.system.factors
         chosen = table[(table["factor"] == name) & ((table["set"] == set_name) | (set_name == ""))]
+        chosen = chosen.iloc[np.argsort((chosen["set"] != self.sets.get(name, "")).to_numpy(), kind="stable")]
         values = chosen.drop_duplicates("good").set_index("good")["value"]
-        return self.result.system.flows["good"].map(values).to_numpy(dtype=float)
+        return values.reindex(self._goods["id"]).to_numpy(dtype=float)[self._good]
+
+    def given(self, name: str) -> float:
+        """A figure of `INPUTS`; raises `Missing` where it was not given."""
+        unit, en, zh = INPUTS[name]
+        if name not in self.inputs:
+            raise Missing(
+                f"needs the {en} ({unit or 'a ratio'}), which no flow carries: give the input `{name}`",
+                f"缺少{zh}（{unit or '比值'}），物料流中没有这一数据：请提供输入 `{name}`",
+            )
+        return float(self.inputs[name])
 
     def content(self, *substances: str) -> np.ndarray:
         """Mass fraction of substances in the good of each flow, added up, shape (flows,)."""
@@ -288,14 +358,26 @@ class Account:
 
     def need(self, flows: np.ndarray, weights: np.ndarray, en: str, zh: str) -> None:
         """Raise `Missing` if a flow that matters has no weight; ``en`` and ``zh`` say what lacks."""
-        lacking = flows & np.isnan(weights) & (self.amounts != 0) & ~np.isnan(self.amounts)
+        lacking = flows & np.isnan(weights) & self.runs
         if lacking.any():
             listed = self.good_names(lacking)
             raise Missing(f"no {en} for {listed[0]}", f"缺少{zh}：{listed[1]}")
 
+    def determined(self, flows: np.ndarray) -> None:
+        """Raise `Missing` if nothing determines one of these flows."""
+        unknown = np.flatnonzero(flows & np.isnan(self.amounts))
+        if not len(unknown):
+            return
+        ids, more = ", ".join(self.result.system.flows["id"].iloc[unknown[:5]]), len(unknown) - 5
+        raise Missing(
+            f"undetermined flows: {ids}" + (f" and {more} more" if more > 0 else ""),
+            f"以下物料流未确定：{ids}" + (f"等{len(unknown)}个" if more > 0 else ""),
+        )
+
     def good_names(self, flows: np.ndarray, most: int = 5) -> tuple[str, str]:
         """Ids and Chinese names of the goods of these flows, the largest first, for a message."""
-        size = np.bincount(self._good[flows], np.abs(np.nan_to_num(self.amounts[flows])), len(self._goods))
+        total = np.abs(np.nan_to_num(self.amounts)).reshape(-1, len(self._good)).sum(axis=0)
+        size = np.bincount(self._good[flows], total[flows], len(self._goods))
         found = np.unique(self._good[flows])
         found = found[np.argsort(-size[found], kind="stable")]
         more = len(found) - most
@@ -351,3 +433,11 @@ class Account:
         entered, left = (np.minimum(np.searchsorted(nodes, keys), len(nodes) - 1) for keys in (into, out))
         enters_node = np.where(nodes[entered] == into, entered, -1)
         return enters_node, np.where(nodes[left] == out, left, -1), len(nodes)
+
+
+def _added(amounts: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    """Sums of the last axis by group, shape (..., count)."""
+    if amounts.ndim == 1:
+        return np.bincount(groups, amounts, count)
+    flat = (np.arange(len(amounts))[:, None] * count + groups).ravel()
+    return np.bincount(flat, amounts.ravel(), len(amounts) * count).reshape(len(amounts), count)

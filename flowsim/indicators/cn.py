@@ -217,7 +217,7 @@ def _cooling(account: Account) -> np.ndarray:
 def _check_cooling(account: Account) -> None:
     """Raise `Missing` unless circulating water is cooled inside the boundary."""
     cooling = _cooling(account)
-    runs = account.of_class("circulating_water") & (account.amounts != 0)
+    runs = account.of_class("circulating_water") & account.runs
     bought = runs & account.enters & ~account.entering(cooling)
     if bought.any():
         goods, goods_zh = account.good_names(bought)

@@ -97,7 +97,7 @@ def _co2(account: Account) -> np.ndarray:
 def _check_fuel_users(account: Account) -> None:
     """A process that burns fuel must say what CO2 it gives off; else its emission would count as 0."""
     fuel = account.of_class("fuel")
-    burnt = fuel & ~np.isnan(account.factor("co2_fuel")) & (account.amounts != 0)
+    burnt = fuel & ~np.isnan(account.factor("co2_fuel")) & account.runs
     users = account.takers(burnt & ~account.to_kind("pool", "collect", "store", "trade")) & account.inside
     silent = users & ~account.givers(account.of_good(*CO2_GOODS) | fuel)
     if silent.any():

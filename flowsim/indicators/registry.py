@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,9 @@ FIRST = (
 )
 """The set ``first``: what a comparison shows when nothing else is asked."""
 
+SETS = {"cn_park": "park", "ew_mfa": "eu"}
+"""Other names of sets, as users know them."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -49,6 +52,7 @@ class Terms:
     denominator : shape (flows,), or None if the indicator is the sum itself
     scale : 100 for a percentage
     left_out : for each rule of the boundary, the rule in words and the flows that it left out
+    coverage : share of the mass or water in question that the data cover, NaN where this cannot mislead
     """
 
     numerator: np.ndarray
@@ -57,9 +61,32 @@ class Terms:
     denominator_unit: str = ""
     scale: float = 1.0
     left_out: tuple[tuple[str, np.ndarray], ...] = ()
+    coverage: float = float("nan")
 
 
-Function = Callable[[Account], Terms]
+@dataclass(frozen=True)
+class Item:
+    """One number that a figure is worked out from."""
+
+    en: str
+    zh: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An indicator that is no ratio of sums over flows: its value, and what it was worked out from.
+
+    ``flows`` masks the flows that it reads. A change of it cannot be shared out over flows.
+    """
+
+    value: float
+    items: tuple[Item, ...]
+    flows: np.ndarray
+
+
+Function = Callable[[Account], "Terms | Figure"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +94,8 @@ class Indicator:
     """One defined figure.
 
     ``set`` is the part of the id before the dot, ``clause`` where the definition stands, ``certainty`` one of
-    `CERTAINTIES`, ``better`` is ``more``, ``less`` or nothing.
+    `CERTAINTIES`, ``better`` is ``more``, ``less`` or nothing. ``direct`` says that the function gives a
+    `Figure` and not `Terms`.
     """
 
     id: str
@@ -76,16 +104,21 @@ class Indicator:
     unit: str
     set: str
     formula: str
+    formula_zh: str
     clause: str
     certainty: str
     better: str
     function: Function
     note: str = ""
+    direct: bool = False
 
 
 @dataclass(frozen=True)
 class Value:
-    """An indicator at a boundary: its value, or NaN with the reason why it is missing."""
+    """An indicator at a boundary: its value, or NaN with the reason why it is missing.
+
+    ``terms`` is None where the value is missing or is a ``figure`` of its own; then nothing adds up by flow.
+    """
 
     indicator: Indicator
     boundary: str
@@ -95,23 +128,35 @@ class Value:
     terms: Terms | None
     numerator: float
     denominator: float
+    figure: Figure | None = None
 
 
 _KNOWN: dict[str, Indicator] = {}
 
 
 def indicator(
-    id: str, *, en: str, zh: str, unit: str, formula: str, clause: str, certainty: str, better: str
+    id: str,
+    *,
+    en: str,
+    zh: str,
+    unit: str,
+    formula: str,
+    formula_zh: str,
+    clause: str,
+    certainty: str,
+    better: str = "",
+    direct: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function of an account as an indicator; its docstring becomes the note.
 
-    The names and the unit are those that a reader sees, ``formula`` is in words.
+    The names and the unit are those that a reader sees, the formulas are in words.
     """
 
     def register(function: Function) -> Function:
         note = " ".join((function.__doc__ or "").split())
         set_name = id.partition(".")[0]
-        _KNOWN[id] = Indicator(id, en, zh, unit, set_name, formula, clause, certainty, better, function, note)
+        words = (id, en, zh, unit, set_name, formula, formula_zh, clause, certainty, better)
+        _KNOWN[id] = Indicator(*words, function, note, direct)
         return function
 
     return register
@@ -131,7 +176,7 @@ def get(id: str) -> Indicator:
 
 
 def known(set: str | None = None) -> list[Indicator]:
-    """All indicators, or those of one set (``cn``, ``eu``, ``park``, ``general``, ``first``, ``all``).
+    """All indicators, or those of one set: the part of an id before the dot, `SETS`, ``first`` or ``all``.
 
     Raises
     ------
@@ -141,41 +186,96 @@ def known(set: str | None = None) -> list[Indicator]:
         return list(_KNOWN.values())
     if set == "first":
         return [get(id) for id in FIRST]
-    chosen = [item for item in _KNOWN.values() if item.set == set]
+    chosen = [item for item in _KNOWN.values() if item.set == SETS.get(str(set), set)]
     if not chosen:
-        sets = list(dict.fromkeys(["first", "all", *(item.set for item in _KNOWN.values())]))
+        sets = list(dict.fromkeys(["first", "all", *(item.set for item in _KNOWN.values()), *SETS]))
         hint = nearest(str(set), sets) or f"Sets are {', '.join(sets)}."
         raise InputError(Problem(f"there is no set of indicators `{set}`.", hint=hint))
     return chosen
 
 
-def evaluate(result: Result, ids: str | Sequence[str] | None = None, boundary: str = "park") -> list[Value]:
+def evaluate(
+    result: Result,
+    ids: str | Sequence[str] | None = None,
+    boundary: str = "park",
+    *,
+    inputs: Mapping[str, float] | None = None,
+    sets: Mapping[str, str] | None = None,
+) -> list[Value]:
     """Values of indicators of a result at a boundary, each a number or missing with a reason.
 
-    ``ids`` is a set, an id, a list of both, or None for all.
+    ``ids`` is a set, an id, a list of both, or None for all. ``inputs`` are figures that no flow carries
+    (`account.INPUTS`), ``sets`` name the set of a factor, for example ``{"co2_bought": "national_2022"}``.
 
     Raises
     ------
-    InputError : an unknown indicator, set or boundary
+    InputError : an unknown indicator, set, boundary, input or set of factors
     """
-    account, gap = Account(result, boundary), _gap(result)
+    account, gap = Account(result, boundary, inputs or {}, sets or {}), _gap(result)
     return [_value(item, account, gap) for item in _chosen(ids)]
 
 
+def sample(
+    result: Result,
+    x: np.ndarray,
+    ids: str | Sequence[str],
+    boundary: str = "park",
+    *,
+    inputs: Mapping[str, float] | None = None,
+    sets: Mapping[str, str] | None = None,
+) -> np.ndarray:
+    """Values of indicators over many answers of the same rows: variants, years or draws.
+
+    Parameters
+    ----------
+    x : shape (draws, unknowns), canonical units per year, one answer a row
+    ids, boundary, inputs, sets : as in `evaluate`
+
+    Returns
+    -------
+    shape (draws, indicators), NaN where a value is missing. What is missing for one draw for want of a price
+    or a factor is missing for all. Whether each answer closes is for the study to check.
+    """
+    account = Account(result, boundary, inputs or {}, sets or {}, np.atleast_2d(x))
+    return np.column_stack([_sampled(item, account) for item in _chosen(ids)])
+
+
+def _sampled(item: Indicator, account: Account) -> np.ndarray:
+    """One indicator over all draws, shape (draws,)."""
+    assert account.x is not None
+    if item.direct:
+        return np.array([_value(item, replace(account, x=row), None).value for row in account.x])
+    try:
+        terms = item.function(account)
+    except Missing:
+        return np.full(len(account.x), np.nan)
+    assert isinstance(terms, Terms)
+    if terms.denominator is None:
+        return terms.numerator.sum(axis=-1) * terms.scale
+    total, size = terms.denominator.sum(axis=-1), np.abs(terms.denominator).sum(axis=-1)
+    ratio = terms.numerator.sum(axis=-1) / np.where(total > 1e-12 * size, total, np.nan)
+    return ratio * terms.scale
+
+
 def indicators(
-    result: Result, names: str | Sequence[str] | None = "first", boundary: str = "park"
+    result: Result,
+    names: str | Sequence[str] | None = "first",
+    boundary: str = "park",
+    *,
+    inputs: Mapping[str, float] | None = None,
+    sets: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The same as a table: id, en, zh, value, unit, numerator, its unit, denominator, its unit, boundary, ...
 
-    A missing value is NaN, and ``reason`` says why.
+    A missing value is NaN, and ``reason`` says why; ``coverage`` is the share of the mass that the data cover.
 
     Raises
     ------
-    InputError : an unknown indicator, set or boundary
+    InputError : an unknown indicator, set, boundary, input or set of factors
     """
     import pandas as pd
 
-    return pd.DataFrame([_row(value) for value in evaluate(result, names, boundary)])
+    return pd.DataFrame([_row(value) for value in evaluate(result, names, boundary, inputs=inputs, sets=sets)])
 
 
 def _row(value: Value) -> dict[str, object]:
@@ -195,6 +295,7 @@ def _row(value: Value) -> dict[str, object]:
         "certainty": item.certainty,
         "reason": value.reason,
         "reason_zh": value.reason_zh,
+        "coverage": terms.coverage if terms else float("nan"),
     }
 
 
@@ -224,30 +325,31 @@ def _value(item: Indicator, account: Account, gap: Missing | None) -> Value:
     try:
         if gap:
             raise gap
-        terms = item.function(account)
+        found = item.function(account)
     except Missing as reason:
         return Value(item, account.boundary, nan, reason.en, reason.zh, None, nan, nan)
-    numerator = float(terms.numerator.sum())
-    denominator = nan if terms.denominator is None else float(terms.denominator.sum())
+    if isinstance(found, Figure):
+        return Value(item, account.boundary, found.value, "", "", None, nan, nan, found)
+    numerator = float(found.numerator.sum())
+    denominator = nan if found.denominator is None else float(found.denominator.sum())
     try:
-        _check(terms, account)
+        _check(found, account)
     except Missing as reason:
-        return Value(item, account.boundary, nan, reason.en, reason.zh, terms, numerator, denominator)
-    ratio = numerator if terms.denominator is None else numerator / denominator
-    return Value(item, account.boundary, ratio * terms.scale, "", "", terms, numerator, denominator)
+        return Value(item, account.boundary, nan, reason.en, reason.zh, found, numerator, denominator)
+    ratio = numerator if found.denominator is None else numerator / denominator
+    return Value(item, account.boundary, ratio * found.scale, "", "", found, numerator, denominator)
+
+
+def figure(account: Account, item_values: Sequence[tuple[str, str, float, str]], value: float, flows: np.ndarray) -> Figure:
+    """A `Figure` of (English, Chinese, value, unit); raises `Missing` if a flow it reads is undetermined."""
+    account.determined(flows)
+    return Figure(float(value), tuple(Item(*one) for one in item_values), flows)
 
 
 def _check(terms: Terms, account: Account) -> None:
     """Raise `Missing` if a flow of the terms is undetermined or the denominator is not positive."""
     parts = [terms.numerator] if terms.denominator is None else [terms.numerator, terms.denominator]
-    unknown = np.flatnonzero(np.isnan(np.sum(parts, axis=0)))
-    if len(unknown):
-        flows = ", ".join(account.result.system.flows["id"].iloc[unknown[:5]])
-        more = len(unknown) - 5
-        raise Missing(
-            f"undetermined flows: {flows}" + (f" and {more} more" if more > 0 else ""),
-            f"以下物料流未确定：{flows}" + (f"等{len(unknown)}个" if more > 0 else ""),
-        )
+    account.determined(np.isnan(np.sum(parts, axis=0)))
     if terms.denominator is None:
         return
     total, size = terms.denominator.sum(), np.abs(terms.denominator).sum()
