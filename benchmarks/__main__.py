@@ -69,7 +69,7 @@ def _header() -> str:
             found.append(f"{name} missing")
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_processor()}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    note = "Medians of 5 runs (3 from 100,000 processes on), one BLAS thread; ratio: flowsim over the other."
+    note = "Medians of 5 runs (the largest: 3), taken in turns, one BLAS thread; ratio: flowsim over other."
     return "\n".join([system, ", ".join([python, *found]), note, ""])
 
 

@@ -6,8 +6,7 @@ import csv
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,51 +27,54 @@ from flowsim.studies.solve import solve
 LAYERS = (1, 10)
 MOST_SCRIPTED = 1_000
 """The fixed point over networkx is measured up to so many processes."""
-MOST_ROWS_READ = 1_000_000
-"""Reading is measured up to so many rows of facts."""
+MOST_READ = 10_000
+"""Reading is measured up to so many processes times layers."""
 MOST_DISPATCHED = 10_000
 """Dispatch is measured up to so many processes."""
 
 
-def repeats(count: int) -> int:
-    """Runs of which the median is taken."""
-    return 3 if count >= 100_000 else 5
+def repeats(size: int) -> int:
+    """Runs of which the median is taken; ``size`` is processes times layers."""
+    return 3 if size >= 100_000 else 5
 
 
 def start() -> Iterator[Row]:
     """Whole programmes, each in a process of its own."""
-    run = "from flowsim.cli import main; main()"
-    bare = _process("-c", "pass")
-    own = _process("-c", run, "--help")
-    yield Row("flowsim --help", 0, 0, own, "python -c pass", bare, 0.2, absolute=True)
+    run, libraries = "from flowsim.cli import main; main()", "import pandas, scipy.sparse"
     with TemporaryDirectory() as folder:
         path = inputs.write(inputs.splitting_parks(inputs.PARK, 1), Path(folder))
-        own = _process("-c", run, "run", str(path))
-    libraries = "import pandas, scipy.sparse"
-    bare = _process("-c", libraries)
-    yield Row("flowsim run", inputs.PARK, 1, own, libraries, bare, 1.0, absolute=True)
+        works = [
+            _process("-c", run, "--help"),
+            _process("-c", "pass"),
+            _process("-c", run, "run", str(path)),
+            _process("-c", libraries),
+        ]
+        seconds(works, 1)
+        (text, _), (python, _), (small, _), (imports, _) = seconds(works, 5)
+    yield Row("flowsim --help", 0, 0, text, "python -c pass", python, 0.2, absolute=True)
+    yield Row("flowsim run", inputs.PARK, 1, small, libraries, imports, 1.0, absolute=True)
 
 
-def _process(*args: str) -> float:
-    def work() -> None:
-        subprocess.run([sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
-
-    work()
-    return seconds(work, 5)[0]
+def _process(*args: str) -> Callable[[], object]:
+    command = [sys.executable, *args]
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def read(count: int, layers: int) -> Iterator[Row]:
     """A scenario file whose tables are CSV files, read and checked."""
-    tables = inputs.splitting_parks(count, layers)
-    if len(tables["facts"]) > MOST_ROWS_READ:
+    if count * layers > MOST_READ:
         return
+    tables = inputs.splitting_parks(count, layers)
     with TemporaryDirectory() as folder:
         path = inputs.write(tables, Path(folder))
         parts = sorted(Path(folder).glob("*.csv"))
-        own, made = seconds(lambda: _read_afresh(path), repeats(count))
-        assert len(made.tables["facts"]) == len(tables["facts"])
-        frames, _ = seconds(lambda: [pd.read_csv(part) for part in parts], repeats(count))
-        lists, _ = seconds(lambda: [_csv_rows(part) for part in parts], repeats(count))
+        works = [
+            lambda: _read_afresh(path),
+            lambda: [pd.read_csv(part) for part in parts],
+            lambda: [_csv_rows(part) for part in parts],
+        ]
+        (own, made), (frames, _), (lists, _) = seconds(works, repeats(count * layers))
+    assert len(made.tables["facts"]) == len(tables["facts"])
     yield Row("read", count, layers, own, "pandas.read_csv", frames, 3.0)
     yield Row("read", count, layers, own, "csv.reader", lists)
 
@@ -89,39 +91,45 @@ def _csv_rows(path: Path) -> list[list[str]]:
 
 def steady(count: int, layers: int) -> Iterator[Row]:
     """Tables to scenario, scenario to system, system to result; the residual of every row included."""
-    tables, runs = inputs.splitting_parks(count, layers), repeats(count)
-    check, said = seconds(lambda: from_tables(year=inputs.YEAR, **tables), runs)
-    build, system = seconds(lambda: assemble(said), runs)
-    own, found = seconds(lambda: _solved(system), runs)
+    tables = inputs.splitting_parks(count, layers)
+    said = from_tables(year=inputs.YEAR, **tables)
+    system = assemble(said)
     matrix = csc_array(system.matrix)
-    floor, x = seconds(lambda: peers.bare_solve(matrix, system.rhs), runs)
+    rivals = _peers(tables) if layers == 1 else {}
+    works = [
+        lambda: from_tables(year=inputs.YEAR, **tables),
+        lambda: assemble(said),
+        lambda: _solved(system),
+        lambda: peers.bare_solve(matrix, system.rhs),
+        *rivals.values(),
+    ]
+    (check, _), (build, _), (own, found), (floor, x), *others = seconds(works, repeats(count * layers))
     _agree(found.x, x, "SciPy")
     yield Row("from_tables", count, layers, check, "assemble", build)
     yield Row("assemble", count, layers, build, "solve", own, 1.0 if count >= 10_000 else None)
     yield Row("solve", count, layers, own, "SciPy splu", floor, 2.0)
-    if layers == 1:
-        yield from _beside_peers(tables, found, build + own, runs)
+    for name, (taken, amounts) in zip(rivals, others, strict=True):
+        through = np.bincount(system.flows["from_at"], found.amounts, len(system.processes))[:count]
+        _agree(through, amounts, name)
+        yield Row("solve", count, layers, own, name, taken)
+        yield Row("assemble + solve", count, layers, build + own, name, taken)
+
+
+def _peers(tables: inputs.Tables) -> dict[str, Callable[[], np.ndarray]]:
+    """bw2calc where it is installed, and a script; both see the processes only, not the flows."""
+    graph = peers.graph_of(tables)
+    works = {}
+    if brightway := peers.brightway(graph):
+        works["bw2calc lci"] = brightway
+    if len(graph.feed) <= MOST_SCRIPTED:
+        works["networkx, fixed point"] = peers.fixed_point(graph)
+    return works
 
 
 def _solved(system: Any) -> Any:
     result = solve(system)
     assert result.largest_residual[0] < 1e-9
     return result
-
-
-def _beside_peers(tables: inputs.Tables, found: Any, own: float, runs: int) -> Iterator[Row]:
-    """Arrays to answer, with bw2calc and with a script; both see the processes only, not the flows."""
-    graph = peers.graph_of(tables)
-    count = len(graph.feed)
-    through = np.bincount(found.system.flows["from_at"], found.amounts, len(found.system.processes))[:count]
-    works = {"bw2calc lci": peers.brightway(graph)}
-    if count <= MOST_SCRIPTED:
-        works["networkx, fixed point"] = peers.fixed_point(graph)
-    for name, work in works.items():
-        if work is not None:
-            taken, amounts = seconds(work, runs)
-            _agree(through, amounts, name)
-            yield Row("assemble + solve", count, 1, own, name, taken)
 
 
 def _agree(own: np.ndarray, other: np.ndarray, name: str) -> None:
@@ -134,21 +142,19 @@ def choose(count: int) -> Iterator[Row]:
     if count > MOST_DISPATCHED:
         return
     said = from_tables(year=inputs.YEAR, **inputs.choosing_parks(count))
-    build, system = seconds(lambda: assemble(said), repeats(count))
-    dispatch(system)
-    runs = [_dispatched(system) for _ in range(repeats(count))]
-    total, inside, stages = (statistics.median(part) for part in zip(*runs, strict=True))
-    alone, _ = seconds(peers.bare_programme(system), repeats(count))
-    solver = f"HiGHS, all {stages:g} stages"
+    system = assemble(said)
+    programme, insides = peers.bare_programme(system), []
+
+    def whole() -> None:
+        with stopwatch(scipy.optimize, "linprog") as stages:
+            dispatch(system)
+        insides.append(stages)
+
+    whole()
+    insides.clear()
+    (build, _), (total, _), (alone, _) = seconds([lambda: assemble(said), whole, programme], repeats(count))
+    inside = statistics.median(map(sum, insides))
+    solver = f"HiGHS, all {len(insides[0])} stages"
     yield Row("assemble, choices", count, 1, build, solver, inside)
     yield Row("dispatch, outside HiGHS", count, 1, total - inside, solver, inside, 0.2)
     yield Row("dispatch, whole", count, 1, total, "HiGHS, one stage", alone)
-
-
-def _dispatched(system: Any) -> tuple[float, float, int]:
-    """Seconds of one dispatch, of them inside HiGHS, and how many programmes it solved."""
-    with stopwatch(scipy.optimize, "linprog") as stages:
-        begin = time.perf_counter()
-        dispatch(system)
-        total = time.perf_counter() - begin
-    return total, sum(stages), len(stages)

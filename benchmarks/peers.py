@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -58,8 +59,9 @@ def bare_programme(system: Any) -> Callable[[], Any]:
 def brightway(graph: Graph) -> Callable[[], np.ndarray] | None:
     """bw2calc on the technosphere matrix of the processes, arrays in memory; None if it is not installed."""
     try:
-        import bw2calc
-        import bw_processing
+        with warnings.catch_warnings(action="ignore"):  # it advises another solver, a download of 600 MB
+            import bw2calc
+            import bw_processing
     except ImportError:
         return None
     count = len(graph.feed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,15 +39,17 @@ class Row:
         return f"{goal} {'met' if (self.own if self.absolute else self.ratio) <= self.most else 'MISSED'}"
 
 
-def seconds(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Median time of some runs, and what the last one returned."""
-    times, made = [], None
+def seconds(works: Sequence[Callable[[], Any]], repeats: int) -> list[tuple[float, Any]]:
+    """Median time of each work and what it returned last; they take turns: a busy machine slows all."""
+    times: list[list[float]] = [[] for _ in works]
+    made: list[Any] = [None for _ in works]
     for _ in range(repeats):
-        made = None
-        start = time.perf_counter()
-        made = work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times), made
+        for at, work in enumerate(works):
+            made[at] = None
+            start = time.perf_counter()
+            made[at] = work()
+            times[at].append(time.perf_counter() - start)
+    return [(statistics.median(taken), result) for taken, result in zip(times, made, strict=True)]
 
 
 @contextmanager

@@ -81,7 +81,7 @@ class _Book:
 
 
 def override_library(typed: Frames, scenario_file: str) -> Frames:
-    """A row that the scenario file states replaces the library's row of the same name (all lines of a recipe)"""
+    """A row that the scenario file states replaces the library's of that name (a recipe: all its lines)."""
     out = dict(typed)
     for name, frame in typed.items():
         own = (frame["file"] == scenario_file).to_numpy()
@@ -549,7 +549,7 @@ def _check_closure(book: _Book) -> None:
 
 
 def _check_sums(book: _Book) -> None:
-    """Exact transfer coefficients, and shares of one base, add up to at most one; uncertain ones can be mended."""
+    """Exact transfer coefficients, and exact shares of one base, add up to at most one."""
     facts = book.typed["facts"]
     sound = ~facts["wrong"].to_numpy()
     for column in ("sd", "cv", "ci95", "low"):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import io
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from flowsim import __version__
 
 LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the output.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON in the layout of docs/json.md.")
@@ -32,19 +35,24 @@ def fails_clearly(command: Callable[..., Any]) -> Callable[..., Any]:
 
         try:
             return command(*args, **kwargs)
+        except BrokenPipeError:
+            raise
         except FlowsimError as error:
             click.echo(f"flowsim: {error}", err=True)
         except OSError as error:
-            click.echo(f"flowsim: {error.filename or 'a file'}: {error.strerror}.", err=True)
+            click.echo(f"flowsim: {error.filename or 'a file'}: {error.strerror or error}.", err=True)
         sys.exit(2)
 
     return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="flowsim")
+@click.version_option(__version__, prog_name="flowsim")
 def main() -> None:
     """Material and energy flows of industrial parks: balanced, compared, traced to their sources."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _balance(file: str, variant: str | None, study: str) -> Any:
@@ -59,6 +67,11 @@ def _print_json(value: Any) -> None:
     import json
 
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def _listed(text: str) -> list[str]:
+    """The parts of an option that are separated by commas."""
+    return [part for part in (part.strip() for part in text.split(",")) if part]
 
 
 def _width() -> int | None:
@@ -89,7 +102,7 @@ def check(file: str, variant: str | None, lang: str) -> None:
             click.echo(str(error), err=True)
             continue
         click.echo(print_grids([closure_grid(result, lang)], width=_width()), nl=False)
-        for note in result.all_notes():
+        for note in result.all_notes(lang):
             click.echo(f"{say('note', lang)}: {note}")
         decided = "dispatched by merit order" if result.study == "dispatch" else "all fixed by facts"
         click.echo(f"{say('no problems', lang)}; {say(decided, lang)}; {residual_text(result, lang)}")
@@ -119,7 +132,7 @@ def run(
 ) -> None:
     """Balance one variant of FILE: flows, activities against capacity, water, energy, largest residual."""
     from flowsim import result as results
-    from flowsim.views.text import print_grids, residual_text, run_grids
+    from flowsim.views.text import print_grids, residual_text, run_grids, variant_heading
     from flowsim.words import say
 
     result = _balance(file, variant, study)
@@ -130,10 +143,9 @@ def run(
     if as_json:
         _print_json(results.as_json(result))
         return
-    about = result.system.about
-    click.echo(f"{about['name'][lang]}, {about['year']} · {about['variant_name'][lang]}")
+    click.echo(variant_heading(result, lang))
     click.echo(print_grids(run_grids(result, lang, every), width=_width()), nl=False)
-    for note in result.all_notes():
+    for note in result.all_notes(lang):
         click.echo(f"{say('note', lang)}: {note}")
     click.echo(residual_text(result, lang))
 
@@ -143,7 +155,7 @@ def run(
 @click.option("--variants", help="Variants to compare, separated by commas; without it all of them.")
 @click.option("--targets", help="Target set; without it the scenario's own.")
 @click.option("--base", help="Variant that targets stated as a change are counted from.")
-@click.option("--set", "names", default="first", help="Indicator set, or ids separated by commas.")
+@click.option("--set", "names", default="first", help="Indicator sets or ids, separated by commas.")
 @BOUNDARY
 @STUDY
 @LANG
@@ -163,20 +175,19 @@ def compare(
     """Put variants of FILE side by side: indicators, changes, targets, and which flows explain each change."""
     from flowsim.compare import compare as compare_results
     from flowsim.scenario import read
-    from flowsim.views.text import comparison_grids, comparison_notes, print_grids
+    from flowsim.views.text import comparison_csv, comparison_grids, comparison_notes, print_grids
 
     results = []
     for file in files:
-        chosen = [name.strip() for name in variants.split(",")] if variants else list(read(file).variant_names) or [None]
+        chosen = _listed(variants) if variants else list(read(file).variant_names) or [None]
         results += [_balance(file, name, study) for name in chosen]
-    wanted = names.split(",") if "." in names else names
-    comparison = compare_results(results, targets=targets, names=wanted, boundary=boundary, base=base)
+    comparison = compare_results(results, targets=targets, names=_listed(names), boundary=boundary, base=base)
     if form == "json":
         _print_json(comparison.as_json())
-        return
-    grids = comparison_grids(comparison, lang)
-    click.echo(print_grids(grids[:1] if form == "csv" else grids, form, _width()), nl=False)
-    if form != "csv":
+    elif form == "csv":
+        click.echo(comparison_csv(comparison, lang), nl=False)
+    else:
+        click.echo(print_grids(comparison_grids(comparison, lang), form, _width()), nl=False)
         for note in comparison_notes(comparison, lang):
             click.echo(f"- {note}")
 
@@ -194,6 +205,7 @@ def trace(file: str, name: str, variant: str | None, boundary: str, study: str, 
     """Where a number comes from: an indicator's flows, a flow's facts, each with file, line and source."""
     from flowsim.trace import trace as trace_result
     from flowsim.views.text import print_grids, trace_grids
+    from flowsim.words import say
 
     found = trace_result(_balance(file, variant, study), name, boundary)
     if as_json:
@@ -202,7 +214,7 @@ def trace(file: str, name: str, variant: str | None, boundary: str, study: str, 
     click.echo(print_grids(trace_grids(found, lang), width=_width()), nl=False)
     if found.value is not None:
         indicator = found.value.indicator
-        click.echo(f"{indicator.formula}  [{indicator.clause}; {indicator.certainty}]")
+        click.echo(f"{indicator.formula}  [{indicator.clause}; {say(indicator.certainty, lang)}]")
         if found.value.reason:
             click.echo(found.value.reason_zh if lang == "zh" else found.value.reason)
 
@@ -226,17 +238,10 @@ def init(folder: str) -> None:
 def library(search: str, lang: str, as_json: bool) -> None:
     """Recipes and goods of the shipped library whose id or name contains SEARCH."""
     from flowsim.library import search_library
-    from flowsim.views.text import Grid, print_grids
-    from flowsim.words import say
+    from flowsim.views.text import library_grids, print_grids
 
     recipes, goods = search_library(search)
     if as_json:
         _print_json({"flowsim_json": 1, "kind": "library", "recipes": recipes, "goods": goods})
         return
-    columns = ["id", *(say(word, lang) for word in ("name", "in", "out"))]
-    rows = [[r["id"], r[lang], ", ".join(r["in"]), ", ".join(r["out"])] for r in recipes]
-    grids = [Grid(f"{say('recipes', lang)} ({len(rows)})", columns, rows)]
-    columns = ["id", *(say(word, lang) for word in ("name", "kind", "unit", "used in"))]
-    rows = [[g["id"], g[lang], g["class"], g["unit"], ", ".join(g["recipes"][:6])] for g in goods]
-    grids.append(Grid(f"{say('good', lang)} ({len(rows)})", columns, rows))
-    click.echo(print_grids(grids, width=_width()), nl=False)
+    click.echo(print_grids(library_grids(recipes, goods, lang), width=_width()), nl=False)

@@ -220,12 +220,10 @@ def explain(first: Result, one: Value, second: Result, other: Value) -> tuple[Pa
         assert terms is not None
         weight = terms.numerator - (0.0 if terms.denominator is None else rate * terms.denominator)
         for at in np.flatnonzero(weight):
-            key, *label = _named(result, int(at), credited)
-            labels[key] = tuple(label)
+            key, en, zh, good = _named(result, int(at), credited)
+            labels[key] = (en, zh, good)
             parts.setdefault(key, []).append(sign * scale * float(weight[at]) / size)
-    totals = [
-        Part(key, en, zh, float(np.sum(parts[key])), good) for key, (en, zh, good) in labels.items()
-    ]
+    totals = [Part(key, en, zh, float(np.sum(parts[key])), good) for key, (en, zh, good) in labels.items()]
     floor = 1e-9 * max((abs(part.contribution) for part in totals), default=0.0)
     kept = [part for part in totals if abs(part.contribution) > floor]
     return tuple(sorted(kept, key=lambda part: (-abs(part.contribution), part.id)))
@@ -323,6 +321,8 @@ def _verdict(target: dict[str, Any], name: str, variant: str, value: Value, base
     if target["sense"] != "change":
         passed = value.value >= wanted if target["sense"] == ">=" else value.value <= wanted
         return Verdict(target, name, variant, value.value, passed)
+    if value is base:
+        return unknown("changes are counted from this variant", "变化以该情景为基准")
     if base is None:
         return unknown("needs a base variant (--base)", "需要指定基准情景（--base）")
     if not np.isfinite(base.value):

@@ -231,7 +231,8 @@ class Result:
             return list(self.notes)
         gaps.sort(key=lambda gap: (-gap[0], gap[1:]))
         places = ", ".join(dict.fromkeys(place for _, _, place in gaps))
-        worst = ", ".join(f"{name} {amount:.4g} t/a at {place}" for amount, name, place in gaps[:4])
+        at = "{} {:.4g} t/a（{}）" if lang == "zh" else "{} {:.4g} t/a at {}"
+        worst = ", ".join(at.format(name, amount, place) for amount, name, place in gaps[:4])
         if lang == "zh":
             note = f"{places} 处有物料替代、混合，或配方的元素不闭合，未跟踪其中的物质（最大：{worst}）"
             return [*self.notes, f"{note}。在 `layers:` 中声明该物质即可跟踪。"]

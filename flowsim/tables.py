@@ -340,7 +340,7 @@ _READERS: dict[str, tuple[Callable[[Column, Any], Any], Any]] = {
 
 
 def label(value: Any) -> tuple[str, str]:
-    """English and Chinese of ``{en: ..., zh: ...}``, or of one text for both. Raises ValueError if neither."""
+    """English and Chinese of ``{en: ..., zh: ...}``, or of one text for both; else ValueError."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value), str(value)
     if isinstance(value, dict) and set(value) == {"en", "zh"}:

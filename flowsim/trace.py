@@ -196,11 +196,13 @@ def _held(result: Result) -> _Held:
 
 
 def _hold_ties(system: System, state: _Held, flow: int) -> tuple[Determined, np.ndarray] | None:
-    """Take shares of rivals as given, one after the other, until the rows determine the flow.
+    """Take shares of rivals as given, those inside first, until the rows determine the flow.
 
     Returns what is determined and its columns; None where the merit order decides the flow itself.
     """
-    contested = system.flows["contested"].to_numpy()
+    flows, outside = system.flows, system.processes["outside"].to_numpy()
+    contested = flows["contested"].to_numpy()
+    crossing = outside[flows["from_at"]] | outside[flows["to_at"]]
     for _ in range(MOST_SHARED):
         free = np.flatnonzero(~state.held & ~np.isnan(state.x))
         known = np.where(state.held, state.x, 0.0)
@@ -215,7 +217,8 @@ def _hold_ties(system: System, state: _Held, flow: int) -> tuple[Determined, np.
         loose = loose[contested[loose]]
         if not len(loose):
             return None
-        state.held[loose[0]] = state.shared[loose[0]] = True
+        first = loose[np.argsort(crossing[loose], kind="stable")[0]]
+        state.held[first] = state.shared[first] = True
     return None
 
 

@@ -118,7 +118,7 @@ def _check(frame: pd.DataFrame, value: np.ndarray, given: dict[str, np.ndarray],
     for wrong, message, hint in faults:
         for row in np.flatnonzero(wrong):
             place = str(frame["file"].iloc[row]), int(frame["line"].iloc[row])
-            problems.append(Problem(f"{_name(frame, row)}: {message}", *place, hint))
+            problems.append(Problem(f"{_name(frame, int(row))}: {message}", *place, hint))
     if problems:
         raise InputError(problems)
 

@@ -67,7 +67,7 @@ class _Change:
 
 
 def keyed(table: str, rows: Any, file: str, line: int, problems: list[Problem]) -> Row:
-    """The rows of one table by id, written as a mapping or as a list; ``file`` and ``line`` are the table's."""
+    """The rows of one table by id, from a mapping or a list; ``file`` and ``line`` are the table's."""
     if isinstance(rows, Row):
         made = Row(rows, rows.file, rows.line, dict(rows.lines))
         made.update(

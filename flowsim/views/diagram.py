@@ -51,7 +51,7 @@ class Diagram:
     Attributes
     ----------
     throughput : shape (nodes,), the larger of what enters and what leaves
-    cut : flows below it were merged by class of good
+    cut : flows below it were merged by class of good (all flows, where processes are grouped)
     excluded : classes of goods that occur and are not drawn
     joined : networks with one supplier or one user that are drawn as straight links
     merged, grouped, undetermined, negative : how many flows were merged, lie within a group, are not
@@ -132,7 +132,7 @@ def diagram(
     if top is not None:
         flows = _keep_largest(flows, names, top)
         grouped += _drop_inner(flows)
-    links, cut, merged = _merge_small(flows, threshold)
+    links, cut, merged = _merge_small(flows, threshold, group is not None)
     return _numbered(
         links,
         names,
@@ -290,17 +290,20 @@ class _Drawn(NamedTuple):
     goods: int
 
 
-def _merge_small(flows: _Flows, threshold: float) -> tuple[list[_Drawn], float, int]:
-    """Add up small flows of one class between two nodes; more and less stay apart, symbiosis is kept."""
+def _merge_small(flows: _Flows, threshold: float, whole_classes: bool) -> tuple[list[_Drawn], float, int]:
+    """Add up small flows of one class between two nodes; more and less, and symbiosis, stay apart.
+
+    With ``whole_classes`` the large ones are added up too.
+    """
     cut = threshold * max(_throughput(flows.amounts).values(), default=0.0)
     large: list[_Drawn] = []
-    small: dict[tuple[str, str, str, bool], list[_Key]] = defaultdict(list)
+    small: dict[tuple[str, str, str, bool, bool], list[_Key]] = defaultdict(list)
     for key, value in flows.amounts.items():
         good_class = flows.goods[key.good]["class"]
-        if abs(value) >= cut or key.symbiosis:
+        if not whole_classes and (abs(value) >= cut or key.symbiosis):
             large.append(_named(flows, [key], good_class))
         else:
-            small[key.tail, key.head, good_class, value > 0].append(key)
+            small[key.tail, key.head, good_class, value > 0, key.symbiosis].append(key)
     merged = sum(len(keys) for keys in small.values() if len(keys) > 1)
     large += [_named(flows, keys, name[2]) for name, keys in small.items()]
     return [link for link in large if link.value], cut, merged
@@ -338,7 +341,7 @@ def _link(link: _Drawn, tail: int, head: int, goods: dict[str, dict[str, Any]]) 
         en, zh = goods[link.key.good]["en"], goods[link.key.good]["zh"]
     else:
         en, zh = GOOD_CLASSES[link.good_class]
-        en, zh = f"other {en} ({link.goods})", f"其他{zh}（{link.goods}种）"
+        en, zh = f"{en} ({link.goods} goods)", f"{zh}（{link.goods}种）"
     return Link(
         tail, head, link.good_class, en, zh, link.value, link.key.symbiosis, link.implied, link.goods
     )

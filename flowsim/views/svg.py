@@ -42,7 +42,7 @@ def text_width(text: str, size: float) -> float:
 def _letter(each: str) -> float:
     if each >= "\u2e80":
         return 1.0
-    return 0.68 if each.isupper() else 0.56
+    return 0.66 if each.isupper() else 0.54
 
 
 def wrap(text: str, limit: float, size: float, lines: int = 2) -> list[str]:
@@ -55,17 +55,22 @@ def wrap(text: str, limit: float, size: float, lines: int = 2) -> list[str]:
         line += piece
     made.append(line.rstrip())
     if len(made) > lines:
-        made = [*made[: lines - 1], made[lines - 1] + "…"]
+        made = [*made[: lines - 1], made[lines - 1] + _dots(made[lines - 1])]
     return [_cut(each, limit, size) for each in made]
 
 
 def _cut(line: str, limit: float, size: float) -> str:
     if text_width(line, size) <= limit:
         return line
-    line = line.removesuffix("…")
-    while line and text_width(line + "…", size) > limit:
+    line, dots = line.removesuffix(_dots(line)), _dots(line)
+    while line and text_width(line + dots, size) > limit:
         line = line[:-1]
-    return line.rstrip() + "…"
+    return line.rstrip() + dots
+
+
+def _dots(line: str) -> str:
+    """An ellipsis that sits well with the script: the one-character form is set in mid-line after Latin text."""
+    return "…" if any(each >= "\u2e80" for each in line) else "..."
 
 
 @dataclass
@@ -99,7 +104,10 @@ class Labels:
         bold: int = 0,
         if_free: bool = False,
     ) -> bool:
-        """Write lines with their middle at height y; the first ``bold`` lines are bold. True if written."""
+        """Write lines with their middle at height y; the first ``bold`` lines are bold, those after them grey.
+
+        Returns whether they were written.
+        """
         box = text_box(lines, x, y, size, anchor)
         if if_free and not self.is_free(box):
             return False
@@ -110,7 +118,8 @@ class Labels:
             weight = ' font-weight="bold"' if number < bold else ""
             place = f'<text x="{x:.1f}" y="{base:.1f}" font-size="{size:g}" text-anchor="{anchor}"{weight}'
             self.halo.append(f"{place}>{safe(line)}</text>")
-            self.plain.append(f'{place} fill="{fill}">{safe(line)}</text>')
+            shade = fill if number < bold or not bold else "#555"
+            self.plain.append(f'{place} fill="{shade}">{safe(line)}</text>')
         return True
 
     def svg(self) -> str:
@@ -159,6 +168,8 @@ _PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 body {{ margin: 0; background: #fff; font-family: {fonts}; }}
+input {{ position: fixed; opacity: 0; }}
+input:focus-visible + label {{ outline: 2px solid #2166ac; }}
 label {{ position: fixed; top: 8px; right: 14px; font-size: 13px; color: #444; background: #fffd; padding: 2px 6px; }}
 svg {{ display: block; margin: 0 auto; max-width: 100%; height: auto; }}
 input:checked ~ svg {{ max-width: none; }}
@@ -166,7 +177,7 @@ input:checked ~ svg {{ max-width: none; }}
 </style>
 </head>
 <body>
-<input type="checkbox" id="full" hidden><label for="full">{full}</label>
+<input type="checkbox" id="full"><label for="full">{full}</label>
 {svg}
 </body>
 </html>

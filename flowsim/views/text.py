@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flowsim.schema import GOOD_CLASSES
 from flowsim.words import say
 
 if TYPE_CHECKING:
-    from flowsim.compare import Comparison, Part
+    import pandas as pd
+
+    from flowsim.compare import Comparison, Part, Verdict
     from flowsim.result import Result
     from flowsim.trace import Trace
 
 MOST_PARTS = 3
 """Flows that are named for one change; the others are added up."""
 MOST_FLOWS = 40
+"""Flows that `run` shows at least; all that are drawn are shown."""
+SHORT = 16
+"""Cells up to this width, and numbers, are never folded; the longer texts beside them are."""
+LEFT_OUT = "left out: "
+"""What the part of a traced flow begins with where a rule leaves it out."""
+MOST_RECIPES = 6
+"""Recipes that are named beside a good."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +49,12 @@ def number(value: float, digits: int = 4) -> str:
     size = int(np.floor(np.log10(abs(value))))
     if size >= 12 or size < -6:
         return f"{value:.{digits - 1}e}"
-    text = f"{round(value, digits - 1 - size):,.{max(0, digits - 1 - size)}f}"
-    return text
+    return f"{round(value, digits - 1 - size):,.{max(0, digits - 1 - size)}f}"
+
+
+def unit_text(unit: str, lang: str) -> str:
+    """A unit as readers of the language write it."""
+    return unit.replace("CNY", "元") if lang == "zh" else unit.replace("万元", "10,000 CNY")
 
 
 def handy(values: Sequence[float], unit: str, lang: str) -> tuple[float, str]:
@@ -50,36 +64,51 @@ def handy(values: Sequence[float], unit: str, lang: str) -> tuple[float, str]:
     """
     base, _, per = unit.partition("/")
     if base not in ("t", "m3", "GJ", "CNY", "tce") or per not in ("", "a"):
-        return 1.0, unit
+        return 1.0, unit_text(unit, lang)
     size = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
     steps = ((1e8, "亿"), (1e4, "万")) if lang == "zh" else ((1e9, "G"), (1e6, "M"), (1e3, "k"))
     for factor, word in steps:
         if size >= factor:
             return factor, _scaled_unit(word, unit, lang)
-    return 1.0, unit
+    return 1.0, unit_text(unit, lang)
 
 
 def _scaled_unit(word: str, unit: str, lang: str) -> str:
     if lang == "zh":
-        return word + unit.replace("CNY", "元")
+        return word + unit_text(unit, lang)
     if unit.startswith("t/") and word in ("k", "M"):
         return word + unit
     return {"k": "1000 ", "M": "million ", "G": "billion "}[word] + unit
 
 
+def amount(value: float, unit: str, lang: str) -> list[str]:
+    """One amount of a list and its unit: plain in English, in 万 from 10,000 in Chinese."""
+    if lang == "zh" and np.isfinite(value) and abs(value) >= 1e4:
+        return [number(value / 1e4), "万" + unit_text(unit, lang)]
+    return [number(value), unit_text(unit, lang)]
+
+
+def percent(share: float) -> str:
+    """A share in percent, ``–`` where it is missing."""
+    return f"{100 * share:.1f} %" if np.isfinite(share) else "–"
+
+
+def rounding(difference: float) -> str:
+    """What is left of a balance: its order of magnitude."""
+    return "–" if np.isnan(difference) else "0" if difference == 0 else f"{difference:.1e}"
+
+
 def print_grids(grids: Sequence[Grid], form: str = "table", width: int | None = None) -> str:
-    """The tables as one text: ``table`` for a terminal, ``markdown`` or ``csv``."""
-    if form == "markdown":
-        return "\n".join(_markdown(grid) for grid in grids)
-    if form == "csv":
-        return "\n".join(_csv(grid) for grid in grids)
-    return _terminal(grids, width)
+    """The tables as one text: ``table`` for a terminal, or ``markdown``."""
+    return "\n".join(_markdown(grid) for grid in grids) if form == "markdown" else _terminal(grids, width)
 
 
 def _terminal(grids: Sequence[Grid], width: int | None) -> str:
     import io
+    import textwrap
 
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -89,7 +118,11 @@ def _terminal(grids: Sequence[Grid], width: int | None) -> str:
     for grid in grids:
         table = Table(title=Text(grid.title), box=SIMPLE_HEAD, title_justify="left", title_style="", pad_edge=False)
         for at, column in enumerate(grid.columns):
-            table.add_column(Text(column), justify="right" if at in grid.right else "left", overflow="fold")
+            widest = max((cell_len(row[at]) for row in grid.rows), default=0)
+            whole = at in grid.right or widest <= SHORT
+            title = "\n".join(textwrap.wrap(column, max(widest, 1), break_long_words=False)) if whole else column
+            justify: Any = "right" if at in grid.right else "left"
+            table.add_column(Text(title), justify=justify, overflow="fold", no_wrap=whole)
         for row in grid.rows:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)
@@ -104,29 +137,35 @@ def _markdown(grid: Grid) -> str:
     return "\n".join([f"### {grid.title}", "", line(grid.columns), line(rule), *map(line, grid.rows), ""])
 
 
-def _csv(grid: Grid) -> str:
+def comparison_csv(comparison: Comparison, lang: str) -> str:
+    """One row for each indicator and variant, with plain numbers, for other programs.
+
+    Columns: id, en, zh, unit, variant, value, change (against the first variant), reason (why there is no value).
+    """
     import csv
     import io
 
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(grid.columns)
-    writer.writerows([plain(cell) for cell in row] for row in grid.rows)
+    writer.writerow(["id", "en", "zh", "unit", "variant", "value", "change", "reason"])
+    for at, first in enumerate(comparison.values[0]):
+        item = first.indicator
+        for position, (name, values) in enumerate(zip(comparison.names, comparison.values, strict=True)):
+            one = values[at]
+            change = one.value - first.value if position else float("nan")
+            reason = one.reason_zh if lang == "zh" else one.reason
+            texts = [safe_cell(text) for text in (item.id, item.en, item.zh, item.unit, name)]
+            writer.writerow([*texts, _plain(one.value), _plain(change), safe_cell(reason)])
     return buffer.getvalue()
 
 
-def plain(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    risky = cell[:1] in ("=", "@", "\t", "\r") or (cell[:1] in ("+", "-") and not _is_number(cell))
-    return "'" + cell if risky else cell
+def _plain(value: float) -> str:
+    return repr(float(value)) if np.isfinite(value) else ""
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "").rstrip("%"))
-    except ValueError:
-        return False
-    return True
+def safe_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return "'" + text if text[:1] in ("=", "@", "+", "-", "\t", "\r") else text
 
 
 def comparison_grids(comparison: Comparison, lang: str) -> list[Grid]:
@@ -138,22 +177,33 @@ def comparison_grids(comparison: Comparison, lang: str) -> list[Grid]:
     ]
 
 
+def heading(about: Mapping[str, Any], lang: str) -> str:
+    """Name and year of a scenario."""
+    name = str(about["name"][lang])
+    return f"{name}{'，' if lang == 'zh' else ', '}{about['year']}" if about["year"] else name
+
+
+def variant_heading(result: Result, lang: str) -> str:
+    """Name and year of a scenario, and the variant that was applied."""
+    about = result.system.about
+    return heading(about, lang) + (f" · {about['variant_name'][lang]}" if about["variant"] else "")
+
+
 def _indicator_grid(comparison: Comparison, lang: str) -> Grid:
     rows = []
     for at, first in enumerate(comparison.values[0]):
         values = [mine[at].value for mine in comparison.values]
         factor, unit = handy(values, first.indicator.unit, lang)
         cells = [first.indicator.zh if lang == "zh" else first.indicator.en, unit]
-        for position, one in enumerate(values):
-            value, change = one / factor, (one - first.value) / factor
-            shown = number(value)
-            if position and np.isfinite(change):
-                shown += f" ({change_text(change)})"
+        for position, value in enumerate(values):
+            shown = number(value / factor)
+            if position and np.isfinite(value - first.value):
+                change = 0.0 if _same(value, first.value) else value - first.value
+                shown += f" ({change_text(change / factor)})"
             cells.append(shown)
         rows.append(cells)
-    about = comparison.results[0].system.about
     where = say("park", lang) if comparison.boundary == "park" else comparison.boundary
-    title = f"{about['name'][lang]}, {about['year']} · {say('boundary', lang)}: {where}"
+    title = f"{heading(comparison.results[0].system.about, lang)} · {say('boundary', lang)}: {where}"
     if len(comparison.results) > 1:
         title += f" · {say('change against', lang)}: {comparison.labels[0][lang]}"
     labels = [label[lang] for label in comparison.labels]
@@ -161,82 +211,98 @@ def _indicator_grid(comparison: Comparison, lang: str) -> Grid:
     return Grid(title, [say("indicator", lang), say("unit", lang), *labels], rows, tuple(range(2, 2 + count)))
 
 
+def _same(value: float, other: float) -> bool:
+    """Whether two values differ by no more than rounding."""
+    return abs(value - other) <= 1e-9 * max(abs(value), abs(other))
+
+
 def change_text(change: float) -> str:
     """A change with its sign; ``=`` where there is none."""
-    return "=" if abs(change) < 1e-12 else ("+" if change > 0 else "−") + number(abs(change), 3)
+    return "=" if change == 0 else ("+" if change > 0 else "−") + number(abs(change), 3)
 
 
 def _target_grid(comparison: Comparison, lang: str) -> Grid:
-    by_target: dict[str, list[Any]] = {}
+    by_target: dict[str, list[Verdict]] = {}
     for verdict in comparison.verdicts:
         by_target.setdefault(verdict.target["id"], []).append(verdict)
     rows = []
-    for verdicts in by_target.values():
+    for name, verdicts in by_target.items():
         target = verdicts[0].target
-        sense = {">=": "≥", "<=": "≤", "change": ""}[target["sense"]]
-        wanted = f"{sense} {number(target['value'])} {target['unit']}".strip()
-        cells = [target["id"], target[lang], wanted]
-        for verdict in verdicts:
-            if verdict.passed is None:
-                cells.append("–")
-            else:
-                cells.append(f"{say('pass' if verdict.passed else 'fail', lang)} ({number(verdict.value)})")
-        rows.append(cells)
+        value, unit = f"{abs(target['value']):,g}", unit_text(target["unit"], lang)
+        sign = "−" if target["value"] < 0 else "+" if target["sense"] == "change" else ""
+        sense = {">=": "≥", "<=": "≤", "change": say("change", lang)}[target["sense"]]
+        rows.append([name, target[lang], f"{sense} {sign}{value} {unit}", *(_verdict_text(one, lang) for one in verdicts)])
     title = f"{say('targets', lang)}: {comparison.target_set}"
     labels = [label[lang] for label in comparison.labels]
-    return Grid(title, ["", say("target", lang), "", *labels], rows, tuple(range(3, 3 + len(labels))))
+    columns = ["id", say("target", lang), say("wanted", lang), *labels]
+    return Grid(title, columns, rows, tuple(range(3, 3 + len(labels))))
+
+
+def _verdict_text(verdict: Verdict, lang: str) -> str:
+    if verdict.passed is None:
+        return "–"
+    is_change = verdict.target["sense"] == "change"
+    value = change_text(verdict.value) if is_change else number(verdict.value)
+    return f"{say('pass' if verdict.passed else 'fail', lang)} ({value})"
 
 
 def _reason_grid(comparison: Comparison, lang: str) -> Grid:
-    rows = []
+    rows: list[list[str]] = []
     for at, first in enumerate(comparison.values[0]):
         name = first.indicator.zh if lang == "zh" else first.indicator.en
+        factor, unit = handy([values[at].value for values in comparison.values], first.indicator.unit, lang)
+        unit = say("points", lang) if unit == "%" else unit
         for position in range(1, len(comparison.results)):
-            change = comparison.values[position][at].value - first.value
-            parts = comparison.parts[position][at]
-            if not np.isfinite(change) or abs(change) < 1e-12 or not parts:
+            value, parts = comparison.values[position][at].value, comparison.parts[position][at]
+            if not np.isfinite(value - first.value) or _same(value, first.value) or not parts:
                 continue
-            label = comparison.labels[position][lang]
-            size = [values[at].value for values in comparison.values]
-            factor, unit = handy(size, first.indicator.unit, lang)
-            shown = f"{change_text(change / factor)} {say('points', lang) if unit == '%' else unit}"
-            rows.append([name, label, shown, reason_text(parts, lang, factor)])
-    columns = [say("indicator", lang), say("variant", lang), "Δ", say("because", lang)]
+            shown = f"{change_text((value - first.value) / factor)} {unit}"
+            rows.append([name, comparison.labels[position][lang], shown, reason_text(parts, lang, factor)])
+            name = ""
+    columns = [say("indicator", lang), say("variant", lang), say("change", lang), say("because", lang)]
     return Grid(say("explained by", lang), columns, rows, (2,))
 
 
 def reason_text(parts: Sequence[Part], lang: str, factor: float = 1.0, most: int = MOST_PARTS) -> str:
     """``+11.2 slag to kiln; +2.1 ash to bricks; +0.7 the rest``"""
+    names = [_part_name(part, parts[:most], lang) for part in parts[:most]]
     shown = [
-        f"{change_text(part.contribution / factor)} {part.zh if lang == 'zh' else part.en}" for part in parts[:most]
+        f"{change_text(part.contribution / factor)} {name}" for part, name in zip(parts[:most], names, strict=True)
     ]
     rest = sum(part.contribution for part in parts[most:]) / factor
     if len(parts) > most:
         shown.append(f"{change_text(rest)} {say('the rest', lang)}")
-    return "; ".join(shown)
+    return ("；" if lang == "zh" else "; ").join(shown)
+
+
+def _part_name(part: Part, beside: Sequence[Part], lang: str) -> str:
+    """The good of a flow where that is enough to tell it from those beside it, else with its ends."""
+    zh = lang == "zh"
+    if part.good is None or sum(part.good in (other.good, (other.en, other.zh)) for other in beside) > 1:
+        return part.zh if zh else part.en
+    return part.good[zh]
 
 
 def comparison_notes(comparison: Comparison, lang: str) -> list[str]:
     """What else a reader must know: missing values with their reason, targets without flows, residuals."""
-    notes = []
-    for name, values in zip(comparison.names, comparison.values, strict=True):
+    notes: dict[str, list[str]] = {}
+    for label, values in zip(comparison.labels, comparison.values, strict=True):
         for value in values:
             if value.reason:
-                label = value.indicator.zh if lang == "zh" else value.indicator.en
-                reason = value.reason_zh if lang == "zh" else value.reason
-                notes.append(f"{say('missing', lang)}: {label} ({name}): {reason}")
-    by_reason: dict[str, list[str]] = {}
+                item, reason = (value.indicator.zh, value.reason_zh) if lang == "zh" else (value.indicator.en, value.reason)
+                notes.setdefault(f"{say('missing', lang)}: {item}: {reason}", []).append(label[lang])
+    lines = [f"{note} ({', '.join(labels)})" for note, labels in notes.items()]
+    unjudged: dict[str, list[str]] = {}
     for verdict in comparison.verdicts:
-        if verdict.reason and verdict.target["id"] not in by_reason.get(verdict.reason, []):
-            by_reason.setdefault(verdict.reason, []).append(verdict.target["id"])
-    for reason, ids in by_reason.items():
-        notes.append(f"{say('target', lang)} {', '.join(ids)}: {reason}")
+        if verdict.passed is None:
+            unjudged.setdefault(verdict.reason_zh if lang == "zh" else verdict.reason, []).append(verdict.target["id"])
+    for reason, ids in unjudged.items():
+        lines.append(f"{say('target', lang)} {', '.join(dict.fromkeys(ids))}: {reason}")
     if comparison.beyond:
-        ids = ", ".join(target["id"] for target in comparison.beyond)
-        notes.append(f"{say('targets that flows do not define', lang)}: {ids}")
-    for name, result in zip(comparison.names, comparison.results, strict=True):
-        notes.append(f"{name}: {residual_text(result, lang)}")
-    return notes
+        count = len(comparison.beyond)
+        lines.append(f"{say('targets that flows do not define', lang)}: {count} ({say('listed by', lang)} --format json)")
+    worst = max(comparison.results, key=lambda result: result.largest_residual[0])
+    return [*lines, residual_text(worst, lang)]
 
 
 def residual_text(result: Result, lang: str) -> str:
@@ -253,8 +319,11 @@ def run_grids(result: Result, lang: str, every: bool = False) -> list[Grid]:
 def _process_grid(result: Result, lang: str) -> Grid:
     rows = []
     for row in result.processes.to_dict("records"):
-        load = f"{100 * row['load']:.1f} %" if np.isfinite(row["load"]) else "–"
-        rows.append([row["id"], row[lang], number(row["activity"]), number(row["capacity"]), row["unit"], load])
+        largest = np.nanmax([row["activity"], row["capacity"], 0.0])
+        factor = 1e4 if lang == "zh" and largest >= 1e4 else 1.0
+        _, unit = amount(largest, row["unit"], lang)
+        cells = [number(row[key] / factor) for key in ("activity", "capacity")]
+        rows.append([row["id"], row[lang], *cells, unit, percent(row["load"])])
     columns = ["id", *(say(word, lang) for word in ("process", "activity", "capacity", "unit", "load"))]
     return Grid(say("processes", lang), columns, rows, (2, 3, 5))
 
@@ -270,13 +339,12 @@ def _flow_grid(result: Result, lang: str, every: bool) -> Grid:
     rows = []
     for at in shown:
         row = flows.iloc[int(at)]
-        unit = f"{units[int(row['good_at'])]}/a"
+        value, unit = amount(amounts[at], f"{units[int(row['good_at'])]}/a", lang)
         ends = [str(system.processes[lang].iloc[int(row[end])]) for end in ("from_at", "to_at")]
         good = str(system.goods[lang].iloc[int(row["good_at"])])
-        value = number(amounts[at])
         if np.isnan(amounts[at]):
             value = f"[{number(result.low[at])}, {number(result.high[at])}]"
-        rows.append([good, *ends, value, unit, str(how[at])])
+        rows.append([good, *ends, value, unit, say(str(how[at]), lang)])
     left = len(flows) - len(shown)
     title = say("flows", lang) + (f" (+ {left} {say('more flows, see --all', lang)})" if left else "")
     columns = [say(word, lang) for word in ("good", "from", "to", "amount", "unit", "how")]
@@ -286,18 +354,21 @@ def _flow_grid(result: Result, lang: str, every: bool) -> Grid:
 def _sum_grid(result: Result, lang: str) -> Grid:
     rows = []
     units = {"mass": "t/a", "water": "m3/a", "energy": "GJ/a"}
-    remainder = {"mass": "difference", "water": "bound or released", "energy": "dissipated or bound"}
+    remainder = {"mass": "must be zero", "water": "bound or released", "energy": "dissipated or bound"}
     outside = result.system.processes["outside"].to_numpy()
     flows = result.system.flows
     for layer, unit in units.items():
-        value = np.nan_to_num(result.layer(layer))
+        value = result.layer(layer)
         enters = float(value[outside[flows["from_at"]]].sum())
         leaves = float(value[outside[flows["to_at"]]].sum())
         stock = float(result.closure(layer)["stock_change"].sum())
-        cells = [number(enters), number(leaves), number(stock), number(enters - leaves - stock)]
-        rows.append([say(layer, lang), *cells, unit, say(remainder[layer], lang)])
-    columns = ["", *(say(word, lang) for word in ("in", "out", "stock change", "difference", "unit", "note"))]
-    return Grid(say("closes", lang), columns, rows, (1, 2, 3, 4))
+        factor, unit = handy([enters, leaves, stock], unit, lang)
+        left = enters - leaves - stock
+        cells = [number(term / factor) for term in (enters, leaves, stock)]
+        shown = rounding(left) if layer == "mass" else number(left / factor)
+        rows.append([say(layer, lang), *cells, shown, unit, say(remainder[layer], lang)])
+    columns = [say(word, lang) for word in ("layer", "in", "out", "stock change", "difference", "unit", "note")]
+    return Grid(say("what crosses the boundary of the park", lang), columns, rows, (1, 2, 3, 4))
 
 
 def closure_grid(result: Result, lang: str) -> Grid:
@@ -306,42 +377,72 @@ def closure_grid(result: Result, lang: str) -> Grid:
     for row in result.closure("mass").to_dict("records"):
         if row["in"] or row["out"]:
             cells = [number(row[key]) for key in ("in", "out", "stock_change")]
-            rows.append([row["process"], row[lang], *cells, f"{row['difference']:.1e}"])
+            rows.append([row["process"], row[lang], *cells, rounding(row["difference"])])
     columns = ["id", *(say(word, lang) for word in ("process", "in", "out", "stock change", "difference"))]
-    return Grid(f"{say('closes', lang)}: {say('mass', lang)}, t/a", columns, rows, (2, 3, 4, 5))
+    return Grid(f"{say('mass balance of every process', lang)}, t/a", columns, rows, (2, 3, 4, 5))
 
 
 def trace_grids(trace: Trace, lang: str) -> list[Grid]:
     """The flows behind an indicator, or the drivers and relations behind a flow."""
-    title = f"{trace.zh if lang == 'zh' else trace.en} = {number(trace.amount)} {trace.unit}"
-    grids = []
+    factor, unit = handy([trace.amount], trace.unit, lang)
+    title = f"{trace.zh if lang == 'zh' else trace.en} = {number(trace.amount / factor)} {unit}"
     if trace.kind == "indicator":
-        rows = [
-            [
-                row["part"],
-                row[lang],
-                number(row["amount"]),
-                row["unit"],
-                number(row["contribution"]),
-                f"{100 * row['share']:.1f} %" if np.isfinite(row["share"]) else "–",
-                _place(row),
-            ]
-            for row in trace.flows.to_dict("records")
-        ]
-        columns = [say(word, lang) for word in ("part", "flow", "amount", "unit", "contribution", "share", "where")]
-        grids.append(Grid(title, columns, rows, (2, 4, 5)))
-        return grids
+        left_out = trace.flows["part"].str.startswith(LEFT_OUT)
+        rules = trace.flows[left_out].groupby("part", sort=False)
+        return [_term_grid(trace, title, lang), *(_left_out_grid(str(part), flows, lang) for part, flows in rules)]
     rows = [
         [row["text"], number(row["value"]), number(row["contribution"]), _place(row), row["source"]]
         for row in trace.drivers.to_dict("records")
     ]
     columns = [say(word, lang) for word in ("drivers", "value", "contribution", "where", "source")]
-    grids.append(Grid(title, columns, rows, (1, 2)))
-    if trace.rows.empty:
-        return grids
-    rows = [[row["text"], _place(row), row["source"]] for row in trace.rows.to_dict("records")]
-    grids.append(Grid(say("relations on the way", lang), ["", say("where", lang), say("source", lang)], rows))
+    grids = [Grid(title, columns, rows, (1, 2))]
+    if not trace.rows.empty:
+        rows = [[row["text"], _place(row), row["source"]] for row in trace.rows.to_dict("records")]
+        columns = [say(word, lang) for word in ("relation", "where", "source")]
+        grids.append(Grid(say("relations on the way", lang), columns, rows))
     return grids
+
+
+def _term_grid(trace: Trace, title: str, lang: str) -> Grid:
+    """The flows above and below the fraction line, each side in one scale."""
+    rows = []
+    terms = trace.value.terms if trace.value is not None else None
+    sides = {"numerator": terms.numerator_unit, "denominator": terms.denominator_unit} if terms else {}
+    for part, plain in sides.items():
+        flows = trace.flows[trace.flows["part"] == part]
+        factor, unit = handy(list(flows["contribution"]), plain, lang)
+        name = say(part, lang)
+        for row in flows.to_dict("records"):
+            moved = amount(row["amount"], row["unit"], lang)
+            shown = [number(row["contribution"] / factor), unit, percent(row["share"])]
+            rows.append([name, row[lang], *moved, *shown, _place(row)])
+            name = ""
+    words = ("part", "flow", "amount", "unit", "contribution", "unit", "share", "where")
+    return Grid(title, [say(word, lang) for word in words], rows, (2, 4, 6))
+
+
+def _left_out_grid(part: str, flows: pd.DataFrame, lang: str) -> Grid:
+    """Flows that a rule of the indicator leaves out, so that a reader sees what is not counted."""
+    rows = [
+        [row[lang], *amount(row["amount"], row["unit"], lang), _place(row)] for row in flows.to_dict("records")
+    ]
+    columns = [say(word, lang) for word in ("flow", "amount", "unit", "where")]
+    return Grid(f"{say('left out', lang)}: {part.removeprefix(LEFT_OUT)}", columns, rows, (1,))
+
+
+def library_grids(recipes: Sequence[dict[str, Any]], goods: Sequence[dict[str, Any]], lang: str) -> list[Grid]:
+    """Recipes with what they take and give, and goods with the recipes that know them."""
+    columns = ["id", *(say(word, lang) for word in ("name", "in", "out"))]
+    rows = [[recipe["id"], recipe[lang], ", ".join(recipe["in"]), ", ".join(recipe["out"])] for recipe in recipes]
+    grids = [Grid(f"{say('recipes', lang)} ({len(rows)})", columns, rows)]
+    columns = ["id", *(say(word, lang) for word in ("name", "class", "unit", "used in"))]
+    rows = []
+    for good in goods:
+        used, more = good["recipes"][:MOST_RECIPES], len(good["recipes"]) - MOST_RECIPES
+        listed = ", ".join(used) + (f" (+ {more})" if more > 0 else "")
+        kind = GOOD_CLASSES[good["class"]][lang == "zh"]
+        rows.append([good["id"], good[lang], kind, good["unit"], listed])
+    return [*grids, Grid(f"{say('goods', lang)} ({len(rows)})", columns, rows)]
 
 
 def _place(row: dict[str, Any]) -> str:

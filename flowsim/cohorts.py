@@ -1,0 +1,434 @@
+"""Cohorts: what enters a stock in one step, and how much of it is still there later. Numbers only.
+
+A stock stands at the end of a step, a flow is an amount per year over a step (convention C2). When in the
+step things enter is stated with every stock: at its ``start``, ``middle`` or ``end``, or ``spread`` evenly.
+
+    stock(t) = Σ inflow(s) · length(s) · survival(t, s) + what is left of the initial stock
+    outflow(t) = inflow(t) − (stock(t) − stock(t−1)) / length(t)
+
+Sources: van der Voet, Kleijn, Huele, Ishikawa and Verkuijlen, 2002, Ecological Economics 41, 223-234
+(inflow-driven stocks); Müller, 2006, Ecological Economics 59, 142-156 (stock-driven). Conventions agree
+with the dynamic stock model of ODYM (Pauliuk and Heeren, 2020, J. Ind. Ecol. 24, 446-458), where things
+enter at the ``end``.
+
+Arrays have the steps along their first axis; further axes are series (regions, products) that are
+computed together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flowsim.errors import InputError, Problem
+from flowsim.lifetimes import Lifetime, left_at, mean_between, mean_life
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENTRIES = ("start", "middle", "end", "spread")
+"""When in a step things enter the stock."""
+
+NOISE = 1e-9
+"""A negative inflow within this share of the largest stock is rounding, and becomes zero."""
+FALLS = "It falls faster than things reach the end of their life."
+TINY = 1e-300
+"""Stands for nothing where something is divided by it."""
+DIRECT = 48
+"""Series with lifetimes of their own are convolved by FFT from so many steps on, else lag by lag."""
+
+
+# ---- steps ----
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a model: each ends at the end of its year and is so many years long."""
+
+    ends: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def ending(cls, years: Any, first: float | None = None) -> Steps:
+        """Steps that end with the given years, each beginning where the one before it ends.
+
+        Parameters
+        ----------
+        years : shape (steps,), ascending; fractions of years are fine
+        first : length of the first step; without it as long as the second (one year if there is none)
+
+        Raises
+        ------
+        InputError : years that do not ascend
+        """
+        ends = np.atleast_1d(np.asarray(years, dtype=float))
+        gaps = np.diff(ends)
+        if (
+            ends.ndim != 1
+            or not len(ends)
+            or not np.isfinite(ends).all()
+            or (gaps <= 0).any()
+            or (first is not None and not first > 0)
+        ):
+            raise InputError(
+                Problem(
+                    "the years of a stock model must ascend.", hint="Give each year once, earliest first."
+                )
+            )
+        start = (gaps[0] if len(gaps) else 1.0) if first is None else first
+        return cls(ends, np.append(start, gaps))
+
+    @cached_property
+    def even(self) -> bool:
+        """All steps have one length."""
+        return bool(np.allclose(self.lengths, self.lengths[0], rtol=1e-12, atol=1e-9))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+
+def survivors(life: Lifetime, steps: Steps, entry: str, cohort: int, axes: int = 0) -> np.ndarray:
+    """Share of one step's inflow that is left at the end of that and each later step.
+
+    Parameters
+    ----------
+    axes : number of series axes; the answer has shape (later steps, 1 or series, ...)
+    """
+    if entry not in ENTRIES:
+        raise InputError(Problem(f"things cannot enter at `{entry}`.", hint=f"Known: {', '.join(ENTRIES)}."))
+    own = life.of(cohort)
+    young = (steps.ends[cohort:] - steps.ends[cohort]).reshape(-1, *[1] * axes)
+    old = young + steps.lengths[cohort]
+    if entry == "spread":
+        return mean_between(own, young, old)
+    return left_at(own, {"start": old, "middle": (young + old) / 2, "end": young}[entry])
+
+
+@dataclass(frozen=True)
+class Initial:
+    """What stands at the beginning of the first step.
+
+    Attributes
+    ----------
+    amount : shape (...) of the series; with several ``ages`` they are its first axis
+    ages : years; without it the stock is as old as one that always got the same inflow and no more
+    """
+
+    amount: Any
+    ages: Any = None
+
+    def left(self, life: Lifetime, steps: Steps, axes: int = 0) -> np.ndarray:
+        """What is left of it at the end of each step, shape (steps, 1 or series, ...)."""
+        life = life.of(0)
+        later = (steps.ends - steps.ends[0] + steps.lengths[0]).reshape(-1, *[1] * axes)
+        if self.ages is None:
+            return self.amount * _left_of_old(life, later)
+        amounts = self.amount if np.ndim(self.ages) else [self.amount]
+        parts = zip(np.atleast_1d(self.ages), amounts, strict=True)
+        return sum(
+            (amount * _left_since(life, float(age), later) for age, amount in parts), start=np.zeros(())
+        )
+
+    @property
+    def total(self) -> np.ndarray:
+        """What stands in all, shape (...) of the series."""
+        return np.sum(self.amount, axis=0) if np.ndim(self.ages) else np.asarray(self.amount, dtype=float)
+
+
+def _left_since(life: Lifetime, age: float, later: np.ndarray) -> np.ndarray:
+    """Share of what has reached an age that is left after some years."""
+    now = left_at(life, np.asarray(age))
+    if (now <= 0).any():
+        hint = "Give the initial stock a younger age, or a longer life."
+        raise InputError(
+            Problem(
+                f"nothing of the initial stock can be {age:.6g} years old: none lasts so long.", hint=hint
+            )
+        )
+    return left_at(life, age + later) / now
+
+
+def _left_of_old(life: Lifetime, later: np.ndarray) -> np.ndarray:
+    """Share of a stock in its steady state that is left after some years: 1 − ∫₀ᵃ survival / mean life."""
+    if life.distribution == "unlimited":
+        return np.ones_like(later)
+    if life.distribution == "table" and life.survival[-1] > 0:
+        hint = "Let the survival table end with 0, or state the age of the initial stock."
+        raise InputError(Problem("a stock of things that stay has no steady state.", hint=hint))
+    before = np.concatenate([np.zeros_like(later[:1]), later[:-1]])
+    gone = np.cumsum((later - before) * mean_between(life, before, later), axis=0)
+    return np.maximum(1.0 - gone / mean_life(life), 0.0)
+
+
+# ---- models ----
+
+
+@dataclass(frozen=True)
+class Stocks:
+    """A stock over time. Flows are per year, the stock stands at the end of each step; shape (steps, ...).
+
+    ``initial`` is what is left of the initial stock, ``kept`` the share of what stood that was not taken
+    early in each step (1 where nothing had to leave early).
+    """
+
+    steps: Steps
+    entry: str
+    lifetime: Lifetime
+    inflow: np.ndarray
+    outflow: np.ndarray
+    stock: np.ndarray
+    initial: np.ndarray
+    kept: np.ndarray
+    before: np.ndarray = field(repr=False)
+
+    @property
+    def change(self) -> np.ndarray:
+        """What the stock gains per year in each step."""
+        standing = np.concatenate([self.before[None], self.stock])
+        return np.diff(standing, axis=0) / _along(self.steps.lengths, self.stock.ndim - 1)
+
+    def cohorts(self, series: tuple[int, ...] = ()) -> np.ndarray:
+        """What is left at the end of each step (rows) of what entered in each step (columns), one series."""
+        count = len(self.steps)
+        table = np.zeros((count, count))
+        kept = self.kept[:, *series]
+        for cohort in range(count):
+            share = survivors(self.lifetime, self.steps, self.entry, cohort, self.stock.ndim - 1)
+            share = np.broadcast_to(share, (count - cohort, *self.stock.shape[1:]))[:, *series]
+            amount = self.inflow[cohort, *series] * self.steps.lengths[cohort]
+            table[cohort:, cohort] = amount * share * np.cumprod(np.append(1.0, kept[cohort + 1 :]))
+        return table
+
+    def gap(self, series: tuple[int, ...] = ()) -> float:
+        """How far flows, cohorts and stock of one series disagree, as a share of the largest stock."""
+        stock = self.stock[:, *series]
+        of_cohorts = self.cohorts(series).sum(axis=1) + self.initial[:, *series] - stock
+        flow = (self.inflow - self.outflow - self.change)[:, *series] * self.steps.lengths
+        return float(max(np.abs(of_cohorts).max(), np.abs(flow).max()) / max(np.abs(stock).max(), TINY))
+
+    def table(self) -> pd.DataFrame:
+        """Tidy rows: year, length, entry, lifetime, inflow, outflow, stock, change; one series."""
+        import pandas as pd
+
+        columns = {"inflow": self.inflow, "outflow": self.outflow, "stock": self.stock, "change": self.change}
+        if self.stock.ndim > 1:
+            raise InputError(
+                Problem("this model has several series.", hint="Read its arrays, or run one series.")
+            )
+        head = {
+            "year": self.steps.ends,
+            "length": self.steps.lengths,
+            "entry": self.entry,
+            "lifetime": str(self.lifetime),
+        }
+        return pd.DataFrame({**head, **columns})
+
+    def __repr__(self) -> str:
+        return f"<Stocks {self.stock.shape}, lifetime {self.lifetime}, entry at {self.entry} of step>"
+
+
+def stock_model(
+    years: Any,
+    lifetime: Lifetime,
+    *,
+    inflow: Any = None,
+    stock: Any = None,
+    entry: str = "middle",
+    initial: Initial | None = None,
+    early: bool = False,
+    first: float | None = None,
+) -> Stocks:
+    """A stock from its inflow, or the inflow that a stock asks for.
+
+    Parameters
+    ----------
+    years : shape (steps,), the year that each step ends with
+    inflow : amount per year, shape (steps, ...); or
+    stock : amount at the end of each step, shape (steps, ...)
+    entry : when in its step a thing enters: ``start``, ``middle``, ``end`` or ``spread``
+    initial : what stands before the first step
+    early : where a falling stock would need a negative inflow, let the excess leave early, the same share
+        of every cohort; else that is an error
+    first : length of the first step, years; without it as long as the second
+
+    Raises
+    ------
+    InputError : years that do not ascend, an array of another length, or a stock that falls faster than its
+        cohorts leave
+    """
+    steps = Steps.ending(years, first)
+    if (inflow is None) == (stock is None):
+        raise InputError(
+            Problem("a stock model needs `inflow` or `stock`, one of them.", hint="The other follows.")
+        )
+    given = np.asarray(inflow if stock is None else stock, dtype=float)
+    if given.ndim == 0 or len(given) != len(steps) or not np.isfinite(given).all():
+        shape = f"{len(given)} values" if given.ndim else "one value"
+        raise InputError(
+            Problem(
+                f"there are {len(steps)} steps, but {shape}, or some are missing.",
+                hint="Give one for each step.",
+            )
+        )
+    own = {np.shape(value)[:1] for value in (lifetime.mean, lifetime.shape) if np.ndim(value)}
+    if lifetime.by_cohort and own != {(len(steps),)}:
+        raise InputError(Problem(f"a lifetime by cohort needs a value for each of the {len(steps)} steps."))
+    if (given < 0).any():
+        raise InputError(
+            Problem(
+                f"{'inflow' if stock is None else 'stock'} must not be negative (C3).",
+                hint="Mend the years below 0.",
+            )
+        )
+    return _model(steps, lifetime, given, stock is not None, entry, initial, early)
+
+
+def _model(
+    steps: Steps,
+    life: Lifetime,
+    given: np.ndarray,
+    stock_driven: bool,
+    entry: str,
+    initial: Initial | None,
+    early: bool,
+) -> Stocks:
+    axes = given.ndim - 1
+    kernel = survivors(life, steps, entry, 0, axes)
+    shape = given.shape
+    left = np.zeros(shape) if initial is None else np.broadcast_to(initial.left(life, steps, axes), shape)
+    before = np.zeros(shape[1:]) if initial is None else np.broadcast_to(initial.total, shape[1:])
+    lengths = _along(steps.lengths, axes)
+    kept = np.broadcast_to(1.0, shape)
+    amount = given * lengths
+    if not (steps.even and not life.by_cohort and not early):
+        target = given if stock_driven else None
+        amount, stock, left, kept = _recursion(life, steps, entry, amount, target, left, early)
+    elif stock_driven:
+        amount, stock = _deconvolved(kernel, given - left), given
+    else:
+        stock = left + _convolved(kernel, amount)
+    if stock_driven:
+        amount = _not_negative(amount, steps, given)
+    standing = np.concatenate([before[None], stock[:-1]])
+    return Stocks(
+        steps, entry, life, amount / lengths, (amount + standing - stock) / lengths, stock, left, kept, before
+    )
+
+
+def _along(lengths: np.ndarray, axes: int) -> np.ndarray:
+    """The lengths of the steps, to be multiplied with an array of shape (steps, ...)."""
+    return lengths.reshape(-1, *[1] * axes)
+
+
+def _lower(kernel: np.ndarray) -> np.ndarray:
+    """The survival table of even steps and one lifetime: a lower triangular Toeplitz matrix."""
+    from scipy.linalg import toeplitz
+
+    return toeplitz(kernel, np.zeros(len(kernel)))
+
+
+def _convolved(kernel: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """Σ amount(s) · kernel(t − s): one matrix product for a shared lifetime, else by lag or by FFT."""
+    count = len(amount)
+    if kernel.size == count:
+        return (_lower(kernel.ravel()) @ amount.reshape(count, -1)).reshape(amount.shape)
+    if count < DIRECT:
+        stock = kernel[0] * amount
+        for lag in range(1, count):
+            stock[lag:] += kernel[lag] * amount[:-lag]
+        return stock
+    return _product(kernel, amount)
+
+
+def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The product of two power series along the first axis, by FFT; as many terms as ``other`` has."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    size = next_fast_len(len(one) + len(other) - 1, real=True)
+    return irfft(rfft(one, size, axis=0) * rfft(other, size, axis=0), size, axis=0)[: len(other)]
+
+
+def _deconvolved(kernel: np.ndarray, stock: np.ndarray) -> np.ndarray:
+    """The amounts whose convolution with the kernel is the stock: exact inversion."""
+    from scipy.linalg import solve_triangular
+
+    count = len(stock)
+    _check_first(kernel[0])
+    if kernel.size == count:
+        found = solve_triangular(
+            _lower(kernel.ravel()), stock.reshape(count, -1), lower=True, check_finite=False
+        )
+        return found.reshape(stock.shape)
+    return _product(_reciprocal(kernel), stock)
+
+
+def _reciprocal(kernel: np.ndarray) -> np.ndarray:
+    """1 / kernel as a power series, by Newton's iteration g ← g (2 − kernel g), which doubles the terms.
+
+    A kernel that never rises has a bounded reciprocal (it is a renewal sequence), so the digits hold.
+    """
+    found = 1.0 / kernel[:1]
+    while len(found) < len(kernel):
+        longer = min(2 * len(found), len(kernel))
+        padded = np.concatenate([found, np.zeros((longer - len(found), *kernel.shape[1:]))])
+        correction = -_product(kernel[:longer], padded)
+        correction[0] += 2.0
+        found = _product(found, correction)
+    return found
+
+
+def _check_first(share: np.ndarray) -> None:
+    if (np.asarray(share) <= 0).any():
+        hint = "Use shorter steps, a longer life, or let things enter later in the step."
+        raise InputError(
+            Problem(
+                "nothing that enters lasts to the end of its step, so no inflow can hold the stock.",
+                hint=hint,
+            )
+        )
+
+
+def _recursion(
+    life: Lifetime,
+    steps: Steps,
+    entry: str,
+    amount: np.ndarray,
+    stock: np.ndarray | None,
+    left: np.ndarray,
+    early: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cohort by cohort: for lifetimes by cohort, uneven steps, and what leaves early.
+
+    Returns the amounts that enter, the stock, what is left of the initial stock, and the share kept.
+    """
+    standing, initial, kept = left.copy(), left.copy(), np.ones(left.shape)
+    entered = amount.copy()
+    for cohort in range(len(steps)):
+        share = survivors(life, steps, entry, cohort, left.ndim - 1)
+        if stock is not None:
+            _check_first(share[0])
+            if early:
+                kept[cohort] = np.minimum(stock[cohort] / np.maximum(standing[cohort], TINY), 1.0)
+                standing[cohort:] *= kept[cohort]
+                initial[cohort:] *= kept[cohort]
+            entered[cohort] = (stock[cohort] - standing[cohort]) / share[0]
+        standing[cohort:] += entered[cohort] * share
+    return entered, standing, initial, kept
+
+
+def _not_negative(amount: np.ndarray, steps: Steps, stock: np.ndarray) -> np.ndarray:
+    """A stock that falls faster than its cohorts leave cannot be reached by what enters."""
+    largest = np.abs(stock).max(axis=0, keepdims=True)
+    below = amount < -NOISE * largest
+    if below.any():
+        at = tuple(int(index) for index in np.argwhere(below)[0])
+        series = f" in series {', '.join(map(str, at[1:]))}" if len(at) > 1 else ""
+        place = f"{steps.ends[at[0]]:g}{series}"
+        rate = amount[at] / steps.lengths[at[0]]
+        message = f"the stock at the end of {place} would need an inflow of {rate:.6g} per year."
+        hint = f"{FALLS} Raise it, shorten the life, or let the excess leave early (`early`)."
+        raise InputError(Problem(message, hint=hint))
+    return np.maximum(amount, 0.0)
