@@ -194,19 +194,19 @@ class Stocks:
         """What is left at the end of each step (rows) of what entered in each step (columns), one series."""
         count = len(self.steps)
         table = np.zeros((count, count))
-        kept = self.kept[:, *series]
+        kept = _one(self.kept, series)
         for cohort in range(count):
             share = survivors(self.lifetime, self.steps, self.entry, cohort, self.stock.ndim - 1)
-            share = np.broadcast_to(share, (count - cohort, *self.stock.shape[1:]))[:, *series]
-            amount = self.inflow[cohort, *series] * self.steps.lengths[cohort]
+            share = _one(np.broadcast_to(share, (count - cohort, *self.stock.shape[1:])), series)
+            amount = _one(self.inflow, series)[cohort] * self.steps.lengths[cohort]
             table[cohort:, cohort] = amount * share * np.cumprod(np.append(1.0, kept[cohort + 1 :]))
         return table
 
     def gap(self, series: tuple[int, ...] = ()) -> float:
         """How far flows, cohorts and stock of one series disagree, as a share of the largest stock."""
-        stock = self.stock[:, *series]
-        of_cohorts = self.cohorts(series).sum(axis=1) + self.initial[:, *series] - stock
-        flow = (self.inflow - self.outflow - self.change)[:, *series] * self.steps.lengths
+        stock = _one(self.stock, series)
+        of_cohorts = self.cohorts(series).sum(axis=1) + _one(self.initial, series) - stock
+        flow = _one(self.inflow - self.outflow - self.change, series) * self.steps.lengths
         return float(max(np.abs(of_cohorts).max(), np.abs(flow).max()) / max(np.abs(stock).max(), TINY))
 
     def table(self) -> pd.DataFrame:
@@ -228,6 +228,11 @@ class Stocks:
 
     def __repr__(self) -> str:
         return f"<Stocks {self.stock.shape}, lifetime {self.lifetime}, entry at {self.entry} of step>"
+
+
+def _one(values: np.ndarray, series: tuple[int, ...]) -> np.ndarray:
+    """One series of an array of shape (steps, ...)."""
+    return values[(slice(None), *series)]
 
 
 def stock_model(

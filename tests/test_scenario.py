@@ -466,3 +466,43 @@ def test_tables_that_do_not_fit_are_refused(table: str, columns: dict[str, Any],
     with pytest.raises(InputError) as error:
         fs.from_tables(**{**tables(), table: pd.DataFrame(columns)})
     assert message in str(error.value)
+
+
+# ---- examples and docs ----
+
+
+def test_every_example_can_be_read_with_all_its_variants() -> None:
+    names = sorted(path.stem for path in (share() / "scenarios").glob("*.yaml"))
+    assert names
+    for name in names:
+        scenario = fs.example(name)
+        assert all(scenario.with_variant(variant).variant == variant for variant in scenario.variant_names)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("nickel_lop", "Did you mean `nickel_loop`?"), ("../secret", "Known: ")]
+)
+def test_an_unknown_example_is_named(name: str, hint: str) -> None:
+    with pytest.raises(InputError) as error:
+        fs.example(name)
+    assert f"there is no example `{name}`. {hint}" in str(error.value)
+
+
+def test_the_page_of_the_language_is_what_the_schema_gives() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec and spec.loader
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    for page, text in generate.PAGES.items():
+        assert (ROOT / "docs" / page).read_text(encoding="utf-8") == text(), (
+            f"run `make docs` to renew {page}"
+        )
+
+
+def test_the_scenarios_of_the_guide_can_be_read(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "_guide.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in guide.split("```yaml\n")[1:]]
+    whole = [block for block in blocks if block.startswith("flowsim: 1")]
+    assert len(whole) == 2
+    for block in whole:
+        fs.assemble(fs.read(write(tmp_path, block)))

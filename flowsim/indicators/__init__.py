@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from flowsim.indicators import cn, eu, general
-from flowsim.indicators.account import Account
-from flowsim.indicators.registry import Indicator, Terms, Value, evaluate, get, indicators, known
+from flowsim.indicators import cn, cti, energy, eu, general, iso, mci, metals, network, park, waste, water
+from flowsim.indicators.account import INPUTS, Account
+from flowsim.indicators.change import change
+from flowsim.indicators.ledger import ledger
+from flowsim.indicators.registry import (
+    Figure,
+    Indicator,
+    Item,
+    Terms,
+    Value,
+    evaluate,
+    get,
+    indicators,
+    known,
+    sample,
+)
 
 __all__ = [
+    "INPUTS",
     "Account",
+    "Figure",
     "Indicator",
+    "Item",
     "Terms",
     "Value",
+    "change",
     "cn",
+    "cti",
+    "energy",
     "eu",
     "evaluate",
     "general",
     "get",
     "indicators",
+    "iso",
     "known",
+    "ledger",
+    "mci",
+    "metals",
+    "network",
+    "park",
+    "sample",
+    "waste",
+    "water",
 ]

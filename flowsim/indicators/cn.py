@@ -1,4 +1,4 @@
-"""Indicators of Chinese circular-economy plans and parks: NDRC 2017, park guides, GB/T 7119, GB/T 2589.
+"""The Chinese indicator system of 2017 (NDRC 2749 of 2016): what is not waste, water or energy alone.
 
 Where a definition rests on memory of the standard, its certainty says so; compare it with the text before
 claiming conformity.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from flowsim.errors import InputError
+from flowsim.indicators import waste
 from flowsim.indicators.account import Account, Missing
-from flowsim.indicators.registry import Terms, indicator
+from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
 MAIN_CLASSES = ("mineral", "fuel", "biomass")
 MAIN_GOODS = ("paddy",)
@@ -20,12 +22,22 @@ LEAST_METAL = 0.2
 already; and raw materials that hold at least this mass fraction of the main metals. Wastes, recyclables and
 products do not count. Cobalt, lithium, manganese and rock but limestone are not in the list of 2017."""
 
-USING = ("transform", "use", "utilise", "trade")
-"""Kinds of process that use a waste when they take it."""
+POLLUTANTS = {
+    "cod": (("cod",), "chemical oxygen demand", "化学需氧量"),
+    "nh3n": (("nh3n",), "ammonia nitrogen", "氨氮"),
+    "so2": (("so2",), "sulfur dioxide", "二氧化硫"),
+    "nox": (("nox",), "nitrogen oxides", "氮氧化物"),
+}
+"""Key pollutants and the goods that carry them."""
 
-DISPOSING = ("treat", "dispose")
-MATERIAL_CLASSES = ("product", "raw_material", "mineral", "biomass", "fuel", "by_product", "recyclable")
+NDRC = "NDRC 2749 of 2016, indicator system of 2017"
 MEMORY = "from memory, to be confirmed"
+
+
+def main_resources(account: Account) -> np.ndarray:
+    """Flows of main resources."""
+    main = (account.of_class(*MAIN_CLASSES) | account.of_good(*MAIN_GOODS)) & ~account.of_good(*NOT_MAIN)
+    return main | (account.of_class("raw_material") & (account.content(*MAIN_METALS) >= LEAST_METAL))
 
 
 @indicator(
@@ -34,7 +46,8 @@ MEMORY = "from memory, to be confirmed"
     zh="主要资源产出率",
     unit="CNY/t",
     formula="value added / (main resources extracted and brought in − main resources taken out)",
-    clause="NDRC 2749 of 2016, indicator system of 2017",
+    formula_zh="增加值 / (本地开采与调入的主要资源 − 调出的主要资源)",
+    clause=NDRC,
     certainty=MEMORY,
     better="more",
 )
@@ -44,8 +57,7 @@ def main_resource_productivity(account: Account) -> Terms:
     Consumption is net of the same resources that leave. Recycled material does not count. Value added is the
     gross margin at constant prices, an estimate.
     """
-    main = (account.of_class(*MAIN_CLASSES) | account.of_good(*MAIN_GOODS)) & ~account.of_good(*NOT_MAIN)
-    main |= account.of_class("raw_material") & (account.content(*MAIN_METALS) >= LEAST_METAL)
+    main = main_resources(account)
     taken_out = main & account.leaves & ~account.to_place("landfill", "air", "water")
     used = np.where(main & account.material_input, account.mass, 0.0) - np.where(taken_out, account.mass, 0.0)
     rules = (("material that is no main resource", account.material_input & ~main),)
@@ -53,267 +65,115 @@ def main_resource_productivity(account: Account) -> Terms:
 
 
 @indicator(
-    "cn.isw_utilisation_rate",
-    en="Utilisation rate of general industrial solid waste",
-    zh="一般工业固体废物综合利用率",
+    "cn.main_waste_recycling_rate",
+    en="Main waste recycling rate",
+    zh="主要废弃物循环利用率",
     unit="%",
-    formula="utilised / (generated + utilised from earlier stock)",
-    clause="NDRC 2749 of 2016, indicator system of 2017; statistics of the environment",
-    certainty="confirmed",
-    better="more",
-)
-@indicator(
-    "park.isw_utilisation_rate",
-    en="Utilisation rate of industrial solid waste in the park",
-    zh="园区工业固体废物综合利用率",
-    unit="%",
-    formula="utilised / (generated + utilised from earlier stock), over the firms of the park",
-    clause="Circular retrofit of parks, NDRC 765 of 2012; GB/T 33567-2017",
+    formula="mean of the rates of straw, industrial solid waste, recyclables, construction waste and food waste",
+    formula_zh="（秸秆 + 一般工业固废 + 再生资源 + 建筑垃圾 + 餐厨废弃物各率之和）/ 5",
+    clause=f"{NDRC}; weights of one fifth",
     certainty=MEMORY,
     better="more",
+    direct=True,
 )
-def isw_utilisation_rate(account: Account) -> Terms:
-    """Counted where the waste is generated, by where it ends: sold, or taken by a process that uses it.
-
-    Treatment, landfill and storage do not count. Waste brought in from outside is not in it. Networks and
-    collectors divide what they hand on in proportion. Residues of treatment are generated anew. What a store
-    gives beyond what it got comes from earlier stock.
-    """
-    system = account.result.system
-    ends = system.processes["kind"].isin(USING).to_numpy() | (system.processes["id"] == "market").to_numpy()
-    return _waste_rate(account, "solid_waste", ends)
-
-
-@indicator(
-    "cn.hw_utilisation_disposal_rate",
-    en="Utilisation and disposal rate of industrial hazardous waste",
-    zh="工业危险废物利用处置率",
-    unit="%",
-    formula="(utilised + disposed of) / (generated + utilised or disposed of from earlier stock)",
-    clause="Annual statistic report on environment 2012, section 4.2",
-    certainty="confirmed",
-    better="more",
-)
-def hw_utilisation_disposal_rate(account: Account) -> Terms:
-    """Licensed use and disposal count, treatment outside and secure landfill included; storage does not."""
-    system = account.result.system
-    ends = system.processes["kind"].isin(USING + DISPOSING).to_numpy()
-    ends = ends | system.processes["id"].isin(["market", "treatment", "landfill"]).to_numpy()
-    return _waste_rate(account, "hazardous_waste", ends)
-
-
-def _waste_rate(account: Account, waste_class: str, ends: np.ndarray) -> Terms:
-    """Share of the waste made inside, and of old stock that was worked, that reaches these processes."""
-    waste = account.of_class(waste_class)
-    share = account.reaching(ends)
-    generated = np.where(waste & account.made, account.mass, 0.0)
-    old = waste & (account.internal | account.leaves) & account.from_kind("store")
-    prior = np.where(old, account.mass * account.from_stock() * share, 0.0)
-    ended = np.where(generated != 0, generated * share, 0.0)
-    rules = (("waste brought in from outside", waste & account.enters),)
-    return Terms(ended + prior, generated + prior, "t/a", "t/a", 100.0, rules)
-
-
-@indicator(
-    "cn.fresh_water_intake",
-    en="Fresh water intake",
-    zh="工业取水量（新水）",
-    unit="m3/a",
-    formula="fresh and treated water that enters the boundary",
-    clause="GB/T 7119, Vi",
-    certainty=MEMORY,
-    better="less",
-)
-def fresh_water_intake(account: Account) -> Terms:
-    """Without sea water, water bought as reclaimed, and water that crops take."""
-    return Terms(_intake(account), None, "m3/a", left_out=_no_intake(account))
-
-
-@indicator(
-    "cn.industrial_water_intensity",
-    en="Fresh water per value added",
-    zh="单位增加值取水量",
-    unit="m3/万元",
-    formula="fresh water intake / value added",
-    clause="GB/T 7119, Vi / Z; HJ 274-2015, no. 14",
-    certainty=MEMORY,
-    better="less",
-)
-def industrial_water_intensity(account: Account) -> Terms:
-    """Value added is the gross margin at constant prices, an estimate."""
-    rules = _no_intake(account)
-    return Terms(_intake(account), account.value_added() / 1e4, "m3/a", "万元/a", left_out=rules)
-
-
-@indicator(
-    "cn.industrial_water_reuse_rate",
-    en="Reuse rate of industrial water",
-    zh="工业用水重复利用率",
-    unit="%",
-    formula="reused water / (fresh water intake + reused water)",
-    clause="GB/T 7119, Vr / (Vi + Vr)",
-    certainty="confirmed",
-    better="more",
-)
-@indicator(
-    "park.water_reuse_rate",
-    en="Reuse rate of industrial water in the park",
-    zh="园区工业用水重复利用率",
-    unit="%",
-    formula="reused water / (fresh water intake + reused water), over the firms of the park",
-    clause="HJ 274-2015, no. 15; park guides",
-    certainty="confirmed",
-    better="more",
-)
-def water_reuse_rate(account: Account) -> Terms:
-    """Reused inside the boundary: circulated cooling water, reclaimed water, condensate of production, waste
-    water taken by production. Circulated water counts once a round, where it leaves the cooling process.
-
-    Missing where circulating water is cooled outside the boundary, because its make-up is then not known.
-    """
-    _check_cooling(account)
-    intake, reused = _intake(account), _reused(account)
-    return Terms(reused, intake + reused, "m3/a", "m3/a", 100.0, _no_intake(account))
-
-
-def _taken_in(account: Account) -> np.ndarray:
-    return account.enters & account.of_class("fresh_water", "process_water")
-
-
-def _intake(account: Account) -> np.ndarray:
-    return np.where(_taken_in(account) & ~account.entering(account.grows), account.water, 0.0)
-
-
-def _no_intake(account: Account) -> tuple[tuple[str, np.ndarray], ...]:
-    return (
-        ("sea water", account.enters & account.of_class("sea_water")),
-        ("reclaimed water from outside", account.enters & account.of_class("reclaimed_water")),
-        ("water that crops take", _taken_in(account) & account.entering(account.grows)),
+def main_waste_recycling_rate(account: Account) -> Figure:
+    """A mean of rates by definition, not of tonnes. If one of the five is missing, so is the mean."""
+    parts = (
+        ("straw", "秸秆", waste.straw_utilisation_rate),
+        ("general industrial solid waste", "一般工业固体废物", waste.isw_utilisation_rate),
+        ("main recyclables", "主要再生资源", waste.recovery_rate),
+        ("construction waste", "建筑垃圾", waste.cdw_resource_rate),
+        ("food waste", "餐厨废弃物", waste.food_waste_resource_rate),
     )
+    rates, used, lacking = [], np.zeros(len(account.enters), dtype=bool), []
+    for en, zh, function in parts:
+        try:
+            terms = function(account)
+        except Missing:
+            lacking.append((en, zh))
+            continue
+        assert terms.denominator is not None
+        used |= terms.denominator != 0
+        if terms.denominator.sum() == 0:
+            lacking.append((en, zh))
+            continue
+        rates.append(float(terms.numerator.sum() / terms.denominator.sum() * terms.scale))
+    if lacking:
+        names, names_zh = ", ".join(en for en, _ in lacking), "、".join(zh for _, zh in lacking)
+        raise Missing(f"no rate of {names}", f"缺少{names_zh}的利用率")
+    items = [(en, zh, rate, "%") for (en, zh, _), rate in zip(parts, rates, strict=True)]
+    return figure(account, items, float(np.mean(rates)), used)
 
 
-def _reused(account: Account) -> np.ndarray:
-    """m3/a of water used again inside, by flow."""
-    circulated = account.of_class("circulating_water") & account.leaving(_cooling(account))
-    condensate = account.of_class("process_water") & account.leaving(~_gives_only_water(account))
-    weight = account.kept_inside(circulated | condensate | account.of_class("reclaimed_water"))
-    series = account.of_class("wastewater") & account.to_kind("transform", "use") & account.internal
-    return np.where(weight != 0, account.water * weight, 0.0) + np.where(series, account.water, 0.0)
+def main_waste_mean(rates: list[float]) -> float:
+    """Mean of the five rates in percent, each a fifth: 85, 73, 82, 20 and 13 give 54.6.
 
-
-def _gives_only_water(account: Account) -> np.ndarray:
-    """Processes that give nothing but water, vapour and emissions: a water service, not a production."""
-    return ~account.givers(~account.of_kind("water") & ~account.of_class("emission", "vapour", "air"))
-
-
-def _cooling(account: Account) -> np.ndarray:
-    """Processes that cool circulating water: they make up its losses with other water and give only water."""
-    circulating = account.of_class("circulating_water")
-    other = account.of_class("fresh_water", "process_water", "reclaimed_water", "sea_water", "wastewater")
-    loop = account.takers(circulating) & account.givers(circulating)
-    return loop & account.takers(other) & _gives_only_water(account)
-
-
-def _check_cooling(account: Account) -> None:
-    """Raise `Missing` unless circulating water is cooled inside the boundary."""
-    cooling = _cooling(account)
-    runs = account.of_class("circulating_water") & account.runs
-    bought = runs & account.enters & ~account.entering(cooling)
-    if bought.any():
-        goods, goods_zh = account.good_names(bought)
-        raise Missing(
-            f"circulating water ({goods}) is cooled outside the boundary, so its make-up is unknown: "
-            "add the cooling process or widen the boundary",
-            f"循环冷却水（{goods_zh}）在边界外冷却，补水量未知：请加入循环冷却装置或扩大边界",
-        )
-    inner = runs & account.internal
-    if inner.any() and not (cooling & account.inside).any():
-        goods, goods_zh = account.good_names(inner)
-        raise Missing(
-            f"no process inside cools {goods}: it would take make-up water and give only water",
-            f"边界内没有冷却{goods_zh}的装置（应取补充水且只产出水）",
-        )
-
-
-@indicator(
-    "cn.comprehensive_energy",
-    en="Comprehensive energy consumption, calorific",
-    zh="综合能耗（当量值）",
-    unit="tce/a",
-    formula="Σ (energy bought − sold) × standard coal coefficient",
-    clause="GB/T 2589; power at 0.1229 kgce/kWh",
-    certainty="confirmed",
-    better="less",
-)
-def comprehensive_energy(account: Account) -> Terms:
-    """Goods with a coefficient that cross the boundary, with feedstock; energy made inside is not."""
-    return Terms(_standard_coal(account, "tce"), None, "tce/a")
-
-
-@indicator(
-    "cn.comprehensive_energy_no_feedstock",
-    en="Comprehensive energy consumption without feedstock, calorific",
-    zh="综合能耗（当量值，扣除原料用能）",
-    unit="tce/a",
-    formula="Σ (energy bought − sold) × standard coal coefficient, without fuels used as material",
-    clause="14th five-year plan, rule on feedstock energy; GB/T 2589",
-    certainty=MEMORY,
-    better="less",
-)
-def comprehensive_energy_no_feedstock(account: Account) -> Terms:
-    """Known only where all fuels go to processes that give nothing but power, heat and residues.
-
-    Elsewhere part of a fuel may end in the product, and the flows do not tell how much: then it is missing.
+    Raises
+    ------
+    InputError : not five rates
     """
-    coal = _standard_coal(account, "tce")
-    goods = account.givers(account.of_kind("material") & account.of_class(*MATERIAL_CLASSES))
-    burns = account.givers(account.of_class("power", "heat")) & ~goods & account.inside
-    fuel = account.enters & account.of_kind("material") & (coal != 0)
-    unclear = fuel & (~(account.reaching(burns) > 1 - 1e-9))
-    if unclear.any():
-        names, names_zh = account.good_names(unclear)
-        raise Missing(
-            f"the flows do not tell what part of {names} is burnt and what part becomes product",
-            f"物料流无法区分{names_zh}中作燃料和作原料的部分",
-        )
-    return Terms(coal, None, "tce/a")
+    if len(rates) != 5:
+        raise InputError(f"the main waste recycling rate is the mean of 5 rates, but {len(rates)} were given.")
+    return float(np.mean(rates))
 
 
 @indicator(
-    "cn.energy_intensity",
-    en="Energy per value added, calorific",
-    zh="单位增加值综合能耗（当量值）",
-    unit="tce/万元",
-    formula="comprehensive energy consumption / value added",
-    clause="GB/T 2589; HJ 274-2015, no. 11",
+    "cn.construction_land_productivity",
+    en="Construction-land productivity",
+    zh="建设用地产出率",
+    unit="万元/ha",
+    formula="value added / construction land",
+    formula_zh="增加值 / 建设用地面积",
+    clause=NDRC,
     certainty=MEMORY,
-    better="less",
+    better="more",
 )
-def energy_intensity(account: Account) -> Terms:
-    """Power at its heat. Value added is the gross margin at constant prices, an estimate."""
-    return Terms(_standard_coal(account, "tce"), account.value_added() / 1e4, "tce/a", "万元/a")
+def construction_land_productivity(account: Account) -> Terms:
+    """Needs the area of construction land at the end of the year; value added is the gross margin."""
+    area = account.given("construction_land")
+    return Terms(account.value_added() / 1e4, None, "万元/a", scale=1 / area)
 
 
 @indicator(
-    "cn.energy_intensity_equivalent",
-    en="Energy per value added, power by coal burnt for it",
-    zh="单位增加值综合能耗（等价值）",
-    unit="tce/万元",
-    formula="comprehensive energy consumption, power by the coal burnt for it / value added",
-    clause="GB/T 2589; power at about 0.30 kgce/kWh",
+    "cn.recycling_industry_output",
+    en="Gross output of the recycling industry",
+    zh="资源循环利用产业总产值",
+    unit="CNY/a",
+    formula="sales of processes that collect and utilise waste, and fees that they are paid for taking it",
+    formula_zh="收集与利用废物过程的销售收入及接收废物的收费",
+    clause=NDRC,
     certainty=MEMORY,
-    better="less",
+    better="more",
 )
-def energy_intensity_equivalent(account: Account) -> Terms:
-    """As regional statistics count power. Value added is the gross margin at constant prices, an estimate."""
-    return Terms(_standard_coal(account, "tce_equivalent"), account.value_added() / 1e4, "tce/a", "万元/a")
+def recycling_industry_output(account: Account) -> Terms:
+    """At constant prices of the table, where the system counts current ones. What one of these processes sells
+    to another counts for both, as gross output does.
+    """
+    industry = waste.ends_at(account, waste.RECOVERING) & account.inside
+    sold, taken = account.leaving(industry), account.entering(industry)
+    value = account.margin(np.zeros_like(sold), sold | taken)
+    return Terms(np.where(sold, np.maximum(value, 0.0), 0.0) - np.where(taken, np.minimum(value, 0.0), 0.0), None, "CNY/a")
 
 
-def _standard_coal(account: Account, factor: str) -> np.ndarray:
-    """tce/a by flow: what enters less what leaves; what is lost to the air is no sale."""
-    crosses = account.enters | (account.leaves & ~account.to_place("air", "water", "landfill"))
-    weights = account.factor(factor)
-    carriers = account.of_class("fuel", "power", "heat")
-    account.need(crosses & carriers, weights, "standard coal coefficient", "折标准煤系数")
-    sign = np.where(account.enters, 1.0, -1.0)
-    return np.where(crosses & ~np.isnan(weights), sign * account.amounts * np.nan_to_num(weights), 0.0)
+def _pollutant(name: str, goods: tuple[str, ...], en: str, zh: str) -> None:
+    """Register the emission of one key pollutant."""
+
+    @indicator(
+        f"cn.pollutant_{name}",
+        en=f"Emission of {en}",
+        zh=f"{zh}排放量",
+        unit="t/a",
+        formula=f"{en} that leaves the boundary to air and water bodies",
+        formula_zh=f"排入大气和水体的{zh}量",
+        clause=f"{NDRC}, reference indicator; HJ 274-2015, no. 25 for its elasticity",
+        certainty=MEMORY,
+        better="less",
+    )
+    def emission(account: Account) -> Terms:
+        """Known where recipes send the pollutant to air or water as a good of its own."""
+        flows = waste.named(account, goods, en, zh) & account.leaves & account.to_place("air", "water")
+        return Terms(np.where(flows, account.mass, 0.0), None, "t/a")
+
+
+for _name, (_goods, _en, _zh) in POLLUTANTS.items():
+    _pollutant(_name, _goods, _en, _zh)

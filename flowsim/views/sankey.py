@@ -63,7 +63,7 @@ _TEXT = {
     "pool": ("network", "公共管网"),
     "outside": ("outside", "系统外部"),
     "return": ("return flow", "回流"),
-    "return_difference": ("return flows run below", "回流绕行于下方"),
+    "return_difference": ("Return flows run below the others.", "回流绕行于下方。"),
     "symbiosis": ("symbiosis link", "共生链接"),
     "implied": ("paler: closed by rule", "浅色：按规则闭合的流"),
     "increase": ("more", "增加"),
@@ -522,8 +522,7 @@ class _Picture:
             present = {link.good_class for number, link in enumerate(links) if not self.back[number]}
             pale = ' fill-opacity="0.62"'
             made += [(COLOURS[name], text[at], pale) for name, text in GOOD_CLASSES.items() if name in present]
-        if self.back.any():
-            made.append(("none", self.say("return_difference"), "") if self.other else (RETURN, self.say("return"), ""))
+            made += [(RETURN, self.say("return"), "")] if self.back.any() else []
         if any(link.symbiosis for link in links):
             made.append(("#fff", self.say("symbiosis"), f' stroke="{SYMBIOSIS}" stroke-width="2.4"'))
         if any(link.implied for link in links):
@@ -552,6 +551,8 @@ class _Picture:
         if shown.links and shown.cut:
             number, unit = pretty(shown.cut, self.unit, self.lang)
             made.append(self.say("cut", f"{number} {unit}", f"{shown.threshold * 100:g} %"))
+        if shown.links and self.other and self.back.any():
+            made.append(self.say("return_difference"))
         for key in ("merged", "joined", "grouped", "undetermined", "negative"):
             if count := getattr(shown, key):
                 made.append(self.say(key, count))

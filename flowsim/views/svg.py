@@ -22,7 +22,7 @@ LINE = 1.25
 """Distance of lines of text as a multiple of the font size."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PIECES = re.compile(r"[ -\u2e7f]+?(?:\s+|(?<=[-/,])|(?=[\u2e80-\uffff])|$)|[\u2e80-\uffff][，。、）：；]*|.")
+_PIECES = re.compile(r"[ -\u2e7f]+?(?:\s+|(?<=[-/,])|(?=[\u2e80-\uffff])|$)[，。、）：；]*|[\u2e80-\uffff][，。、）：；]*|.")
 _WIDE = {"m": 0.87, "w": 0.82, "M": 0.86, "W": 0.92, "%": 0.9, "@": 0.95, "—": 1.0, "…": 1.0, "→": 1.0}
 _WIDE |= {"−": 0.6, "–": 0.56} | dict.fromkeys("ijltfrI.,:;'|!()[]{} ", 0.36)
 

@@ -313,7 +313,8 @@ def residual_text(result: Result, lang: str) -> str:
 
 def run_grids(result: Result, lang: str, every: bool = False) -> list[Grid]:
     """Processes against capacity, flows, and the sums of mass, water and energy."""
-    return [_process_grid(result, lang), _flow_grid(result, lang, every), _sum_grid(result, lang)]
+    grids = [_process_grid(result, lang), _flow_grid(result, lang, every), _sum_grid(result, lang)]
+    return [grid for grid in grids if grid.rows]
 
 
 def _process_grid(result: Result, lang: str) -> Grid:
@@ -364,6 +365,8 @@ def _sum_grid(result: Result, lang: str) -> Grid:
         stock = float(result.closure(layer)["stock_change"].sum())
         factor, unit = handy([enters, leaves, stock], unit, lang)
         left = enters - leaves - stock
+        if layer != "mass" and enters == leaves == stock == 0:
+            continue
         cells = [number(term / factor) for term in (enters, leaves, stock)]
         shown = rounding(left) if layer == "mass" else number(left / factor)
         rows.append([say(layer, lang), *cells, shown, unit, say(remainder[layer], lang)])
