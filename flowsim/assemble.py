@@ -350,8 +350,10 @@ class _Work:
     def _driven_by_links(self) -> np.ndarray:
         """Reference lines of plants that run on links alone: closed links leave such a plant idle."""
         links, ports = self.tables["links"], self.ports
-        good = self.good_at.get_indexer(links["good"])
         linked = np.zeros(len(ports.key), dtype=bool)
+        if links.empty:
+            return linked
+        good = self.good_at.get_indexer(links["good"])
         for end, incoming in (("from", False), ("to", True)):
             process = self.process_at.get_indexer(links[end])
             port = ports.find(process, good, incoming, len(self.good_at))
@@ -417,12 +419,13 @@ def _process_table(scenario: Scenario) -> pd.DataFrame:
 
     frame = scenario.tables["processes"]
     recipes = scenario.tables["recipes"]
-    heads = recipes[recipes["role"] == "reference"].set_index("recipe")
+    heads = recipes[recipes["role"] == "reference"]
+    head = pd.Index(heads["recipe"]).get_indexer(frame["recipe"])
     table = {name: frame[name].to_numpy().copy() for name in ("id", "recipe", "firm", "site", "plan", "file", "line", "source")}
     for name in ("activity", "capacity", "load"):
         table[name] = frame[name].to_numpy()
     for name in ("en", "zh", "kind", "chain"):
-        of_recipe = frame["recipe"].map(heads[name]).astype(object).fillna("").to_numpy(dtype=object)
+        of_recipe = np.append(heads[name].to_numpy(dtype=object), "")[head]
         default = frame["id"].to_numpy() if name in ("en", "zh") else "transform" if name == "kind" else ""
         said = frame[name].to_numpy()
         table[name] = np.where(said != "", said, np.where(of_recipe != "", of_recipe, default))
@@ -638,6 +641,7 @@ def _recipe_numbers(work: _Work, plain: np.ndarray) -> dict[str, Any]:
     per_run = np.divide(value, amount, out=np.ones(len(plain)), where=amount != 0)
     numbers = stated(recipes.iloc[lines], value, per_run)
     numbers["sd"] = np.where(ports.reference[plain], np.nan, numbers["sd"])
+    numbers["quality"] = np.where(ports.reference[plain], "", numbers["quality"])
     return numbers
 
 

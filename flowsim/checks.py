@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flowsim.errors import Problem
-from flowsim.schema import GOOD_KINDS, IDENTITY, OUTSIDE, TABLES
+from flowsim.schema import GOOD_KINDS, IDENTITY, LIFETIMES, OUTSIDE, TABLES
 from flowsim.tables import UNREADABLE, Say, nearest, objects, report
 
 if TYPE_CHECKING:
@@ -32,6 +32,16 @@ FACTS = {
     "limit": ("max", "min"),
 }
 """Kind of a fact → the columns that go with it; ``layer``, uncertainty and source go with all."""
+
+SERIES = {
+    "flows": ("amount", "limit", "minimum"),
+    "links": ("limit", "minimum"),
+    "processes": ("activity", "capacity", "load"),
+    "facts": ("amount", "activity", "value", "max", "min"),
+    "stocks": ("level", "entered", "mean", "shape"),
+    "contents": ("value",),
+}
+"""Table → the numbers of its rows that may change over the years."""
 
 BASE_LAYERS = ("mass", "water", "energy")
 SHARE = "%"
@@ -110,6 +120,8 @@ def check_references(typed: Frames, problems: list[Problem]) -> None:
     _check_ends(book)
     _check_lines(book)
     _check_facts(book)
+    _check_stocks(book)
+    _check_series(book)
 
 
 def _check_unique(book: _Book) -> None:
@@ -257,6 +269,8 @@ def _check_values_of_facts(book: _Book) -> None:
     """Each kind of fact has what it needs and nothing that it would not read."""
     facts = book.typed["facts"]
     said = {column: _stated(facts, column) for columns in FACTS.values() for column in columns}
+    for column in SERIES["facts"]:
+        said[column] = said[column] | np.isin("facts." + facts["id"].to_numpy(), _changing(book, column))
 
     def check(kind: str, faulty: np.ndarray, message: str, hint: str) -> None:
         book.report("facts", (facts[kind] != "").to_numpy() & faulty, (f"`{kind}` {message}", hint))
@@ -318,6 +332,72 @@ def _check_given(book: _Book, is_process: np.ndarray) -> None:
     book.report("facts", given & ~is_process & ~amount, ("a flow has an `amount` only.", hint))
 
 
+# ---- stocks and years ----
+
+
+def _check_stocks(book: _Book) -> None:
+    """Stocks stand in stores, one for each good, and say how long things last and what stands at first."""
+    processes, stocks = book.typed["processes"], book.typed["stocks"]
+    if stocks.empty:
+        return
+    stores = ((processes["kind"] == "store") & (processes["recipe"] == "")).to_numpy()
+    _check_known(book, "stocks", "at", set(processes["id"][stores]), "store")
+    hint = "A store keeps one stock of a good."
+    twice = stocks.duplicated(["at", "good"]).to_numpy()
+    book.report("stocks", twice, ("another stock keeps the same good there.", hint))
+    silent = ~stocks["good"].isin(book.column("lifetimes", "good")).to_numpy()
+    silent &= (stocks["distribution"] == "").to_numpy()
+    hint = "Write `distribution:` and `mean:`, or `distribution: unlimited` for what stays."
+    book.report("stocks", silent, ("nothing says how long the good lasts.", hint))
+    own = (stocks["distribution"] == "").to_numpy() & ~np.isnan(stocks["mean"].to_numpy())
+    book.report("stocks", own, ("`mean` has no `distribution`.", f"Known: {', '.join(LIFETIMES)}."))
+    initial, age = _stated(stocks, "initial"), ~np.isnan(stocks["age"].to_numpy())
+    book.report("stocks", age & ~initial, ("`age` goes with `initial`.", "State what stands there at first."))
+    entered = np.isin("stocks." + stocks["id"].to_numpy(), _changing(book, "entered"))
+    both = ("`initial` and its `entered` both say what stands at first.", "Keep one of them.")
+    book.report("stocks", initial & entered, both)
+
+
+def _changing(book: _Book, column: str) -> np.ndarray:
+    """What changes over the years in one column, as `TABLE.ID`."""
+    series = book.typed["series"]
+    return series["of"].to_numpy()[_stated(series, column)]
+
+
+def _check_series(book: _Book) -> None:
+    """A series names a row that is there, and one number of it that the row does not state itself."""
+    series = book.typed["series"]
+    if series.empty:
+        return
+    fields = sorted({column for columns in SERIES.values() for column in columns})
+    said = np.stack([_stated(series, column) for column in fields])
+    hint = f"Known: {', '.join(fields)}."
+    book.report("series", said.sum(axis=0) != 1, ("a row states one number, and which.", hint))
+    of = series["of"].to_numpy()
+    names = {table: set(_row_names(book, table)) for table in SERIES}
+    known = {f"{table}.{name}" for table, rows in names.items() for name in rows}
+    _check_known(book, "series", "of", known, "row that can change,")
+    for row in np.flatnonzero(~series["wrong"].to_numpy()).tolist():
+        table, _, name = of[row].partition(".")
+        field = fields[int(said[:, row].argmax())]
+        if field not in SERIES[table]:
+            hint = f"Over the years {table} may change {', '.join(SERIES[table])}."
+            book.report("series", [row], (f"`{of[row]}` has no `{field}`.", hint))
+        elif table != "contents" and field in book.typed[table].columns:
+            own = (book.column(table, "id") == name) & _stated(book.typed[table], field)
+            hint = "Leave it out there, and state its years here."
+            if own.any():
+                book.report("series", [row], (f"`{of[row]}` states its own `{field}`.", hint))
+
+
+def _row_names(book: _Book, table: str) -> list[str]:
+    """What a series calls the rows of a table."""
+    if table != "contents":
+        return [name for name in book.column(table, "id") if name]
+    contents = book.typed["contents"]
+    return [f"{good}.{layer}" for good, layer in zip(contents["good"], contents["layer"], strict=True)]
+
+
 # ---- canonical units ----
 
 
@@ -329,6 +409,8 @@ def to_canonical(typed: Frames, problems: list[Problem]) -> None:
         _convert(book, name, typed[name]["good"].to_numpy(), goods)
     _convert(book, "processes", reference_goods(typed), goods)
     _convert(book, "facts", _fact_goods(typed), goods)
+    _convert(book, "stocks", typed["stocks"]["good"].to_numpy(), goods)
+    _convert(book, "series", _series_goods(typed), goods)
     for name, frame in typed.items():
         typed[name] = frame.drop(columns=[column for column in frame.columns if column.endswith("_unit")])
 
@@ -359,6 +441,18 @@ def _fact_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
         else:
             goods.append(SHARE if name == "" else flows.get(name, "") if layer in BASE_LAYERS else "")
     return objects(goods)
+
+
+def _series_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
+    """For each row of a series the good whose unit its amount must have."""
+    good_of: dict[str, str] = {}
+    goods = {"processes": reference_goods(typed), "facts": _fact_goods(typed)}
+    for table in SERIES if len(typed["series"]) else ():
+        if table != "contents":
+            names = goods[table] if table in goods else typed[table]["good"]
+            rows = zip(typed[table]["id"], names, strict=True)
+            good_of.update({f"{table}.{name}": good for name, good in rows})
+    return objects([good_of.get(of, "") for of in typed["series"]["of"]])
 
 
 def _convert(book: _Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -> None:

@@ -232,7 +232,7 @@ class Stocks:
 
 def _one(values: np.ndarray, series: tuple[int, ...]) -> np.ndarray:
     """One series of an array of shape (steps, ...)."""
-    return values[(slice(None), *series)]
+    return np.moveaxis(values, 0, -1)[series]
 
 
 def stock_model(

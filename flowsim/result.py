@@ -37,6 +37,7 @@ class Result:
     study, options : what was asked
     decided : shape (unknowns,), True where the merit order, not a fact, decided
     notes : remarks for the reader, for example facts that say the same thing twice
+    sd : shape (unknowns,), standard uncertainty where the study found one, else NaN; None where it found none
     """
 
     system: System
@@ -47,6 +48,7 @@ class Result:
     decided: np.ndarray
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sd: np.ndarray | None = None
 
     @property
     def amounts(self) -> np.ndarray:
@@ -84,13 +86,15 @@ class Result:
         return (float(share[row]) if len(share) else 0.0), row
 
     def how(self) -> np.ndarray:
-        """For each flow: given, solved, dispatched, implied or undetermined."""
+        """For each flow: given, reconciled, solved, dispatched, implied or undetermined."""
         system = self.system
         out = np.full(len(system.flows), "solved", dtype=object)
         out[self.decided[: len(out)]] = "dispatched"
         out[(system.flows["how"] == "implied").to_numpy()] = "implied"
         given = system.rows.flow[(system.rows.kind == "given") & (system.rows.layer != "")]
         out[given[given >= 0]] = "given"
+        if self.sd is not None:
+            out[(out == "given") & (self.sd[: len(out)] > 0)] = "reconciled"
         out[np.isnan(self.amounts)] = "undetermined"
         return out
 
@@ -103,13 +107,17 @@ class Result:
         import pandas as pd
 
         system, how = self.system, self.how()
+        spread = np.full(len(self.x), np.nan) if self.sd is None else self.sd
+        named = system.flows[["id", "from", "to", "good"]]
         parts = []
         for layer in (*BASE_UNITS, *system.layers):
             value = self.layer(layer)
             per_unit = system.flow_mass(layer) if layer in BASE_UNITS else np.ones(len(value))
             carried = np.flatnonzero(per_unit != 0)
-            table = system.flows.iloc[carried]
-            factor = per_unit[carried] if layer in BASE_UNITS else np.nan
+            table = named.iloc[carried]
+            own = np.flatnonzero((system.unknown_kind == "flow") & (system.unknown_layer == layer))
+            column = own if layer in system.layers else carried
+            low, high, sd = (array[column] * per_unit[carried] for array in (self.low, self.high, spread))
             parts.append(
                 pd.DataFrame(
                     {
@@ -121,10 +129,10 @@ class Result:
                         "layer": layer,
                         "value": value[carried],
                         "unit": BASE_UNITS.get(layer, "t") + "/a",
-                        "sd": np.nan,
+                        "sd": sd,
                         "how": how[carried],
-                        "low": self.low[carried] * factor,
-                        "high": self.high[carried] * factor,
+                        "low": low,
+                        "high": high,
                     }
                 )
             )
@@ -295,7 +303,8 @@ def _parts(result: Result) -> list[tuple[str, Any]]:
 
     system = result.system
     parts: list[tuple[str, Any]] = [("format", FORMAT)]
-    parts += [(f"result.{name}", getattr(result, name)) for name in ("x", "low", "high", "decided")]
+    names = ("x", "low", "high", "decided", *(("sd",) if result.sd is not None else ()))
+    parts += [(f"result.{name}", getattr(result, name)) for name in names]
     parts += [("result.study", result.study), ("result.options", dict(result.options)), ("result.notes", list(result.notes))]
     for item in fields(System):
         value = getattr(system, item.name)
@@ -379,6 +388,7 @@ def load(path: str | Path) -> Result:
         study=meta["result.study"],
         options=meta["result.options"],
         notes=tuple(meta["result.notes"]),
+        sd=arrays.get("result.sd"),
     )
 
 

@@ -504,10 +504,29 @@ def _recipe_lines(recipe: str, body: Row) -> list[Row]:
     return lines
 
 
+def _series_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
+    """``{TABLE.ID.COLUMN: {2025: amount, 2030: amount, curve: s_curve}}``"""
+    out: list[Row] = []
+    for key, body in rows.items():
+        of, _, column = key.rpartition(".")
+        if not isinstance(body, Row):
+            hint = "Write `TABLE.ID.COLUMN: {2025: 3 kt/a, 2030: 5 kt/a}`."
+            message = f"series: `{key}` must map years to numbers, not {shown(body)}."
+            _complain(problems, rows, key, message, hint)
+        elif "of" in body:
+            out.append(body)
+        else:
+            shared = {name: body[name] for name in ("curve", "quality", "source", "note") if name in body}
+            cells = [(year, value) for year, value in body.items() if year not in shared]
+            out.extend(_cell_row(body, y, {**shared, "of": of, "year": y, column: v}) for y, v in cells)
+    return out
+
+
 _SHORTHANDS: dict[str, Callable[[str, Row, list[Problem]], list[Row]]] = {
     "pools": _pool_rows,
     "contents": _content_rows,
     "recipes": _recipe_rows,
+    "series": _series_rows,
 }
 
 

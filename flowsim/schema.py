@@ -82,6 +82,22 @@ QUALITIES = (
 
 DISTRIBUTIONS = ("normal", "lognormal", "uniform", "triangular", "pert")
 
+LIFETIMES = (
+    "fixed",
+    "normal",
+    "folded_normal",
+    "lognormal",
+    "weibull",
+    "gamma",
+    "logistic",
+    "table",
+    "unlimited",
+)
+"""How the lives of things scatter; ``table`` is a stated survival, ``unlimited`` never ends."""
+
+CURVES = ("linear", "step", "s_curve")
+"""How a number goes from one stated year to the next."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -233,7 +249,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "lifetimes": (
         Column("good", "ref", "product whose life it is", "goods", required=True),
         Column("recipe", "text", "use process"),
-        Column("distribution", "choice", "shape", ("fixed", "normal", "weibull", "lognormal"), required=True),
+        Column("distribution", "choice", "shape", LIFETIMES[:-2], required=True),
         Column("mean", "number", "mean life, years", required=True),
         Column("shape", "number", "Weibull shape or standard deviation, years"),
         Column("low", "number", "lower end of the mean, years"),
@@ -302,6 +318,47 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *_uncertainty(),
         *_SOURCE,
     ),
+    "stocks": (
+        Column("id", "id", "stock", required=True),
+        Column("at", "ref", "process of kind `store` that keeps it", "processes", required=True),
+        Column("good", "ref", "what is kept", "goods", required=True),
+        Column("distribution", "choice", "how lives scatter; left out: as `lifetimes` has it", LIFETIMES),
+        Column("mean", "number", "mean life, years"),
+        Column("shape", "number", "Weibull shape; for other shapes the standard deviation, years"),
+        Column("survival", "list", "of a `table`: shares left at the ages 0, 1, 2, ... years"),
+        Column(
+            "entry",
+            "choice",
+            "when in a step things enter",
+            ("start", "middle", "end", "spread"),
+            default="middle",
+        ),
+        Column("initial", "quantity", "what stands before the first year", "stock"),
+        Column("age", "number", "its age, years; left out: that of a stock with a steady inflow"),
+        Column("level", "quantity", "what stands at the end of the year: the inflow follows", "stock"),
+        Column("early", "flag", "what a falling level cannot keep leaves early", default=False),
+        Column("space", "quantity", "the most that it can hold", "stock"),
+        *_SOURCE,
+    ),
+    "series": (
+        Column("of", "text", "whose number changes: `TABLE.ID`", required=True),
+        Column("year", "number", "year from which the number below holds", required=True),
+        Column("curve", "choice", "how it gets from the year before to this one", CURVES, default="linear"),
+        Column("amount", "quantity", "of a flow or a fact", "amount"),
+        Column("activity", "quantity", "of a process or a fact", "amount"),
+        Column("capacity", "quantity", "of a process", "amount"),
+        Column("load", "share", "of a process"),
+        Column("limit", "quantity", "of a flow or a link", "amount"),
+        Column("minimum", "quantity", "of a flow or a link", "amount"),
+        Column("max", "quantity", "of a fact", "amount"),
+        Column("min", "quantity", "of a fact", "amount"),
+        Column("value", "share", "of a fact or of a content, `contents.GOOD.LAYER`"),
+        Column("level", "quantity", "of a stock", "stock"),
+        Column("entered", "quantity", "of a stock: what entered in the years before the first", "amount"),
+        Column("mean", "number", "of a stock: mean life of what enters in the year, years"),
+        Column("shape", "number", "of a stock"),
+        *_SOURCE,
+    ),
 }
 """Table → its columns. The first column of kind ``id`` names the row; the others may come in any order."""
 
@@ -321,6 +378,8 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "pools": ("site", "good"),
     "links": ("id",),
     "facts": ("id",),
+    "stocks": ("id",),
+    "series": ("of", "year"),
 }
 """Table → the columns that together name a row. No two rows may agree in all of them."""
 

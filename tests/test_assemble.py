@@ -13,6 +13,8 @@ import flowsim as fs
 from flowsim.errors import InputError
 from flowsim.system import System
 
+assemble, balance, solve = fs.assemble, fs.balance, fs.solve
+
 PARK = """
 flowsim: 1
 name: {en: Kiln, zh: 窑}
@@ -103,7 +105,7 @@ def system_of(tmp_path: Path):
             text = text.replace(old, new)
         path = tmp_path / "scenario.yaml"
         path.write_text(text, encoding="utf-8")
-        return fs.assemble(fs.read(path))
+        return assemble(fs.read(path))
 
     return build
 
@@ -195,9 +197,9 @@ def test_a_plant_that_lives_on_closed_links_stands_idle(system_of) -> None:
         ("  raising:", "  milling: {in: {slag: 1 t}, out: {meal: 1 t}, reference: slag}\n  raising:"),
         ("to: kiln, limit: 15 % of meal, open: true", "to: mill, open: OPEN"),
     )
-    shut = fs.balance(system_of(PARK, *idle, ("OPEN", "false"))).processes.set_index("id")["activity"]
+    shut = balance(system_of(PARK, *idle, ("OPEN", "false"))).processes.set_index("id")["activity"]
     assert shut["mill"] == 0
-    running = fs.balance(system_of(PARK, *idle, ("OPEN", "true"))).processes.set_index("id")["activity"]
+    running = balance(system_of(PARK, *idle, ("OPEN", "true"))).processes.set_index("id")["activity"]
     assert running["mill"] == pytest.approx(9000)
 
 
@@ -240,7 +242,7 @@ def test_a_transfer_in_all_layers_is_a_row_in_each(system_of) -> None:
 
 
 def test_a_store_keeps_what_it_does_not_give_in_every_layer(system_of) -> None:
-    result = fs.solve(system_of(SORTING))
+    result = solve(system_of(SORTING))
     stocks = result.stocks.set_index("layer")["change"]
     assert stocks.to_dict() == pytest.approx({"mass": 10, "Cu": 1})
 
@@ -272,7 +274,7 @@ def test_every_row_knows_its_file_and_line(system_of) -> None:
 
 def test_the_graph_carries_labels_and_amounts(system_of) -> None:
     system = system_of(PARK)
-    result = fs.balance(system)
+    result = balance(system)
     graph = system.graph(result.amounts)
     edge = graph.edges["smelter", "kiln", "slag_to_kiln"]
     assert edge["zh"] == "炉渣" and edge["unit"] == "t/a" and edge["how"] == "link"

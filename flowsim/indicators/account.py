@@ -356,6 +356,12 @@ class Account:
         columns = [at for at, name in enumerate(system.substances) if name in substances]
         return np.asarray(system.contents[:, columns].sum(axis=1)).ravel()[self._good]
 
+    def coverage(self, mass: np.ndarray) -> float:
+        """Share of a mass by flow that is of goods with known contents, NaN if there is no mass."""
+        total = np.nan_to_num(np.abs(mass)).reshape(-1, mass.shape[-1]).sum(axis=0)
+        known = (np.diff(self.result.system.contents.indptr) > 0)[self._good]
+        return float(total[known].sum() / total.sum()) if total.any() else float("nan")
+
     def need(self, flows: np.ndarray, weights: np.ndarray, en: str, zh: str) -> None:
         """Raise `Missing` if a flow that matters has no weight; ``en`` and ``zh`` say what lacks."""
         lacking = flows & np.isnan(weights) & self.runs

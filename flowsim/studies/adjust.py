@@ -11,7 +11,7 @@ Pires, 1994, Computers & Operations Research 21). docs/reconcile.md derives it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,7 +39,8 @@ class Model:
     datum : shape (rows,), the datum that a row states, -1 for exact rows
     given : shape (rows,), True where the datum is the right-hand side, False where it is the coefficient
     value, sd : shape (data,), what was stated
-    weight : R⁻¹, shape (data, data); rows and columns of data that are left out are zero
+    correlation : R, shape (data, data)
+    left_out : shape (data,), True for data that are free, as if not measured
     lower, upper : bounds of (u, x)
     """
 
@@ -50,7 +51,8 @@ class Model:
     given: np.ndarray
     value: np.ndarray
     sd: np.ndarray
-    weight: csr_array
+    correlation: csr_array
+    left_out: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
 
@@ -59,9 +61,23 @@ class Model:
         return len(self.value)
 
     @cached_property
-    def left_out(self) -> np.ndarray:
-        """Data without weight: they are free, as if not measured."""
-        return self.weight.diagonal() == 0
+    def correlated(self) -> np.ndarray:
+        """Data that are correlated with others, without those left out."""
+        return np.flatnonzero((abs(self.correlation).sum(axis=0) > 1) & ~self.left_out)
+
+    @cached_property
+    def weight(self) -> csr_array:
+        """R⁻¹ of the data that are not left out, shape (data, data); zero for the others."""
+        some = self.correlated
+        plain = np.setdiff1d(np.flatnonzero(~self.left_out), some)
+        block = np.linalg.inv(self.correlation[some][:, some].toarray()) if len(some) else np.zeros((0, 0))
+        row = np.concatenate([plain, np.repeat(some, len(some))])
+        column = np.concatenate([plain, np.tile(some, len(some))])
+        return csr_array((np.concatenate([np.ones(len(plain)), block.ravel()]), (row, column)), shape=(self.data,) * 2)
+
+    def leaving(self, datum: int) -> Model:
+        """The same problem as if one datum more had not been measured."""
+        return replace(self, left_out=self.left_out | (np.arange(self.data) == datum))
 
     @cached_property
     def pattern(self) -> csr_array:
@@ -81,10 +97,10 @@ class Model:
         return decompose(self.pattern)
 
     @cached_property
-    def repeated(self) -> np.ndarray:
-        """Exact rows among which some repeat each other, by pattern."""
-        exact = np.flatnonzero(self.datum < 0)
-        return exact[decompose(csr_array(self.pattern[exact])).over]
+    def freedom(self) -> int:
+        """Degrees of freedom: how many more ways rows and data have to disagree than unknowns to take them up."""
+        both = csr_array(hstack([self.data_pattern, self.pattern]))
+        return int((decompose(both).row_of >= 0).sum() - (self.structure.row_of >= 0).sum())
 
     def shift(self, u: np.ndarray) -> np.ndarray:
         """σ u of the datum of each row, 0 where there is none."""
@@ -123,7 +139,7 @@ class Factor:
     """Sparse LU of the system ``[[H, Jᵀ], [J, 0]]``, symmetrically equilibrated (Ruiz, 2001) and damped."""
 
     def __init__(self, weight: csr_array, jacobian: csr_array, loose: np.ndarray, repeated: np.ndarray):
-        """``loose`` marks columns that nothing fixes, ``repeated`` rows that may depend on others."""
+        """``loose`` marks columns that nothing fixes, ``repeated`` rows that may repeat others."""
         rows, columns = jacobian.shape
         hessian = block_array([[weight, None], [None, csr_array((columns - weight.shape[0],) * 2)]])
         self.matrix = csc_array(block_array([[hessian, jacobian.T], [jacobian, None]], format="csc"))
@@ -270,9 +286,7 @@ def _least_pull(model: Model, z: np.ndarray) -> np.ndarray:
 def _factor(model: Model, jacobian: csr_array, held: np.ndarray) -> Factor:
     loose = np.zeros(jacobian.shape[1], dtype=bool)
     loose[unknown_columns(model)[model.structure.under]] = True
-    repeated = np.zeros(jacobian.shape[0] + len(held), dtype=bool)
-    repeated[model.repeated] = True
-    repeated[jacobian.shape[0] :] = True
+    repeated = np.arange(jacobian.shape[0] + len(held)) >= jacobian.shape[0]
     return Factor(model.weight, csr_array(vstack([jacobian, _unit_rows(held, jacobian.shape[1])])), loose, repeated)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ORDER_SWEEPS = 12
-HEIGHT_SWEEPS = 16
+ORDER_SWEEPS = 10
+HEIGHT_SWEEPS = 12
 
 
 def columns(

@@ -6,7 +6,6 @@ A picture is a pure function of its results: the same results give the same byte
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,22 +15,16 @@ from flowsim.schema import GOOD_CLASSES
 from flowsim.system import BASE_UNITS
 from flowsim.units import Language, pretty
 from flowsim.views.diagram import LEFT_OUT, Diagram, Link, diagram
-from flowsim.views.layout import Placement, columns, place
-from flowsim.views.svg import FONTS, Labels, page, png, safe, text_width, wrap
+from flowsim.views.geometry import BAR, MARGIN, RECOVERY, STUB, TOP, geometry
+from flowsim.views.svg import FONTS, LINE, Labels, page, png, safe, text_width, wrap
 
 if TYPE_CHECKING:
     from flowsim.result import Result
 
 __all__ = ["page", "png", "sankey"]
 
-MARGIN, BAR, STUB = 150.0, 12.0, 13.0
-TOP = 92.0
 NAME_SIZE, LINK_SIZE, NOTE_SIZE = 12.5, 11.0, 12.0
 NAME_WIDTH, LINK_WIDTH = 124.0, 170.0
-GAPS, WIDTH = (190.0, 250.0), 1500.0
-"""Least and largest distance of columns, and the width of the drawing that they aim at."""
-SHAPE = 0.36
-"""Least height of the drawing as a share of its width."""
 LEAST_WIDTH = 0.6
 """Thinnest stroke in pixels: what is thinner could not be seen."""
 NAMED_WIDTH = 7.0
@@ -48,7 +41,6 @@ COLOURS = {
 }  # fmt: skip
 """Colour of each class of goods."""
 RETURN, MORE, LESS, SYMBIOSIS = "#c8102e", "#2166ac", "#d9730d", "#0b3d2e"
-RECOVERY = ("utilise", "collect", "treat", "dispose")
 BARS = {"outside": "#6f6f6f", "pool": "#9aa5b4", "group": "#33415c"} | dict.fromkeys(RECOVERY, "#1d7a5a")
 PROCESS_BAR = "#33415c"
 
@@ -118,17 +110,6 @@ def sankey(
     return _Picture(shown, result, other, layer, lang).svg()
 
 
-@dataclass(frozen=True)
-class _Lane:
-    """The way of one return flow: its heights at both ends, its lane, and how far it leaves the columns."""
-
-    leaves: float
-    arrives: float
-    right: float
-    left: float
-    y: float
-
-
 class _Picture:
     """One picture while it is drawn."""
 
@@ -144,14 +125,14 @@ class _Picture:
         bottom, width = TOP + 40, 900.0
         if self.shown.links:
             self.arrange()
-            width = max(width, self.x[-1] + BAR + MARGIN)
+            width = max(width, float(self.at.x[-1]) + BAR + MARGIN)
             self.draw_links()
             self.draw_returns()
             self.draw_nodes()
             self.name_nodes()
             self.name_returns()
             self.name_links()
-            bottom = self.bottom + self.below
+            bottom = self.at.bottom
         else:
             self.labels.write([self.say("nothing")], 24, TOP + 20, 14)
         title = self.draw_title(width)
@@ -176,219 +157,106 @@ class _Picture:
     def name(self, thing: object) -> str:
         return str(getattr(thing, self.lang))
 
-    # --- where things are ------------------------------------------------------------------------------
-
     def arrange(self) -> None:
-        """Columns, scale, heights and the ends of every link in pixels."""
-        shown = self.shown
-        nodes, links = shown.nodes, shown.links
-        side = np.array([node.side for node in nodes])
-        tail, head = np.array([link.tail for link in links]), np.array([link.head for link in links])
-        value = np.array([abs(link.value) for link in links])
-        outside = (side[tail] != 0) | (side[head] != 0)
-        symbiosis = np.array([link.symbiosis for link in links])
-        self.stub = outside & (value < shown.cut) & ~symbiosis
-        recovered = np.array([nodes[link.tail].kind in RECOVERY for link in links])
-        cost = value * np.where(recovered | symbiosis, 0.01, 1.0)
-        drawn = np.flatnonzero(~self.stub)
-        column, back = columns(len(nodes), tail[drawn], head[drawn], cost[drawn], side < 0, side > 0)
-        self.column = column
-        self.back = np.zeros(len(links), dtype=bool)
-        self.back[drawn] = back
-        self.tail, self.head, self.value = tail, head, value
-        self.forward = np.flatnonzero(~self.stub & ~self.back)
-        returns = np.flatnonzero(self.back)
-        self.returns = returns[np.lexsort((returns, column[tail[returns]] - column[head[returns]]))]
-        last = max(int(column.max()), 1)
-        self.gap = min(max(WIDTH / last, GAPS[0]), GAPS[1])
-        self.x = MARGIN + self.gap * np.arange(last + 1)
-        signed = np.array([link.value for link in links])
-        self.net = np.stack([np.bincount(end, signed, len(nodes)) for end in (head, tail)])
-        self.wrapped = [wrap(self.name(node), NAME_WIDTH, NAME_SIZE, 2) for node in nodes]
-        self.scale, height = self.find_scale()
-        self.width = value * self.scale
-        self.placed = self.place(self.scale, height)
-        self.crop()
-        self.ends()
-
-    def slots(self, scale: float) -> np.ndarray:
-        """Height that each node needs, at least that of its label."""
+        """Names, amounts and positions of all nodes and links."""
+        nodes, links = self.shown.nodes, self.shown.links
+        self.wrapped = [wrap(self.name(node), NAME_WIDTH, NAME_SIZE) for node in nodes]
         lines = np.array([len(each) + 1 for each in self.wrapped])
-        return np.maximum(self.shown.throughput * scale, lines * NAME_SIZE * 1.25) + 9
-
-    def find_scale(self) -> tuple[float, float]:
-        """Pixels per unit: the largest at which every column fits a height that leaves room for labels."""
-        count = len(self.x)
-        tail, head = self.column[self.tail[self.forward]], self.column[self.head[self.forward]]
-        value = self.value[self.forward]
-        passing, passed = np.zeros(count + 1), np.zeros(count + 1)
-        for sums, amount in ((passing, value), (passed, np.ones(len(value)))):
-            np.add.at(sums, tail + 1, amount)
-            np.add.at(sums, head, -amount)
-        passing, passed = np.cumsum(passing)[:-1], np.cumsum(passed)[:-1]
-
-        def needed(scale: float) -> float:
-            names = np.bincount(self.column, self.slots(scale), count)
-            return float((names + passing * scale + passed * 4).max())
-
-        height = max(SHAPE * self.x[-1], 480.0, 1.25 * needed(0.0))
-        low, high = 0.0, 0.42 * height / float(self.shown.throughput.max())
-        if needed(high) > height:
-            for _ in range(30):
-                middle = (low + high) / 2
-                low, high = (middle, high) if needed(middle) <= height else (low, middle)
-            high = low
-        return high, height
-
-    def place(self, scale: float, height: float) -> Placement:
-        size = np.maximum(self.shown.throughput * scale, 1.5)
-        links = self.forward
-        self.size = size
-        return place(
-            self.column, self.tail[links], self.head[links], self.width[links], size, self.slots(scale), height
-        )
-
-    def crop(self) -> None:
-        """Heights in the picture, without the empty space above and below the drawing."""
-        middle = self.placed.top + self.size / 2
-        half = self.slots(self.scale) / 2
-        thick = np.repeat(self.width[self.forward], np.diff(self.placed.start)) / 2
-        above = min(float((middle - half).min()), float((self.placed.y - thick).min(initial=np.inf)))
-        below = max(float((middle + half).max()), float((self.placed.y + thick).max(initial=-np.inf)))
-        self.top, self.y = self.placed.top + TOP - above, self.placed.y + TOP - above
-        self.bottom = below + TOP - above
-
-    def ends(self) -> None:
-        """Heights where each link leaves and arrives: forward links on top, then stubs, then returns."""
-        count = len(self.value)
-        self.leaves, self.arrives = np.zeros(count), np.zeros(count)
-        start, y = self.placed.start, self.y
-        self.leaves[self.forward], self.arrives[self.forward] = y[start[:-1]], y[start[1:] - 1]
-        nodes = len(self.column)
-        out = self.top + np.bincount(self.tail[self.forward], self.width[self.forward], nodes)
-        into = self.top + np.bincount(self.head[self.forward], self.width[self.forward], nodes)
-        rest = [*np.flatnonzero(self.stub), *reversed(self.returns)]
-        for link in rest:
-            self.leaves[link] = out[self.tail[link]] + self.width[link] / 2
-            self.arrives[link] = into[self.head[link]] + self.width[link] / 2
-            out[self.tail[link]] += self.width[link]
-            into[self.head[link]] += self.width[link]
+        self.at = geometry(self.shown, lines * NAME_SIZE * LINE)
+        self.back = self.at.is_return()
+        signed = np.array([link.value for link in links])
+        self.net = np.stack([np.bincount(end, signed, len(nodes)) for end in (self.at.head, self.at.tail)])
+        self.safe_names = [safe(self.name(node)) for node in nodes]
+        self.passing = [self.throughput_text(at) for at in range(len(nodes))]
 
     # --- links -----------------------------------------------------------------------------------------
 
     def draw_links(self) -> None:
         """Forward links and stubs, thick ones first, so that thin ones lie above them."""
-        heights, start = self.y, self.placed.start
+        at, x = self.at, self.at.x.tolist()
         body = []
-        for number, at in enumerate(self.forward.tolist()):
-            y = heights[start[number] : start[number + 1]].tolist()
-            body.append(self.stroke(at, _curve(self.x, int(self.column[self.tail[at]]), y)))
-        for at in np.flatnonzero(self.stub).tolist():
-            body.append(self.stroke(at, self.stub_path(at)))
-        self.parts += ['<g fill="none" stroke-linecap="butt">', *body, "</g>"]
+        for number, link in enumerate(at.forward.tolist()):
+            body.append(self.stroke(link, _curve(x, int(at.column[at.tail[link]]), at.way(number))))
+        for link in np.flatnonzero(at.stub).tolist():
+            body.append(self.stroke(link, self.stub_path(link)))
+        self.parts += ['<g fill="none">', *body, "</g>"]
 
-    def stub_path(self, at: int) -> str:
+    def bars(self, link: int) -> tuple[float, float]:
+        """Where a link leaves its tail, and where it meets its head."""
+        at = self.at
+        return float(at.x[at.column[at.tail[link]]]) + BAR, float(at.x[at.column[at.head[link]]])
+
+    def stub_path(self, link: int) -> str:
         """A short line at the process, and one at the place outside."""
-        leaves = self.x[self.column[self.tail[at]]] + BAR
-        arrives = self.x[self.column[self.head[at]]]
-        return f"M{leaves:.1f} {self.leaves[at]:.1f}h{STUB:g}M{arrives:.1f} {self.arrives[at]:.1f}h-{STUB:g}"
+        begin, end = self.bars(link)
+        leaves, arrives = self.at.leaves[link], self.at.arrives[link]
+        return f"M{begin:.1f} {leaves:.1f}h{STUB:g}M{end:.1f} {arrives:.1f}h-{STUB:g}"
 
-    def colour(self, link: Link, back: bool) -> str:
+    def colour(self, number: int) -> str:
+        link = self.shown.links[number]
         if self.other:
             return MORE if link.value > 0 else LESS
-        return RETURN if back else COLOURS[link.good_class]
+        return RETURN if self.back[number] else COLOURS[link.good_class]
 
-    def stroke(self, at: int, path: str) -> str:
+    def stroke(self, number: int, path: str) -> str:
         """A link with its casing, if it is a symbiosis exchange, and its text on hover."""
-        link, width = self.shown.links[at], max(float(self.width[at]), LEAST_WIDTH)
-        nodes = self.shown.nodes
-        ends = f"{self.name(nodes[link.tail])} → {self.name(nodes[link.head])}"
-        hover = f"<title>{safe(f'{self.name(link)}: {self.amount(link.value)}')}&#10;{safe(ends)}</title>"
-        kind = "return" if self.back[at] else "stub" if self.stub[at] else "flow"
-        colour, opacity = self.colour(link, bool(self.back[at])), 0.3 if link.implied else 0.62
-        line = f'<path d="{path}" stroke="{colour}" stroke-width="{width:.2f}" stroke-opacity="{opacity}"'
+        link, width = self.shown.links[number], max(float(self.at.width[number]), LEAST_WIDTH)
+        names = self.safe_names
+        what = safe(f"{self.name(link)}: {self.amount(link.value)}")
+        hover = f"<title>{what}&#10;{names[link.tail]} → {names[link.head]}</title>"
+        kind = "return" if self.back[number] else "stub" if self.at.stub[number] else "flow"
+        colour, opacity = self.colour(number), 0.3 if link.implied else 0.62
+        line = f'<path d="{path}" stroke="{colour}" stroke-width="{width:.2f}" stroke-opacity="{opacity}"/>'
         casing = ""
         if link.symbiosis:
             casing = f'<path d="{path}" stroke="{SYMBIOSIS}" stroke-width="{width + 3.2:.2f}"/>'
             casing += f'<path d="{path}" stroke="#fff" stroke-width="{width:.2f}"/>'
-        return f'<g class="{kind}">{hover}{casing}{line}/></g>'
+        return f'<g class="{kind}">{hover}{casing}{line}</g>'
 
     # --- return flows ----------------------------------------------------------------------------------
 
     def draw_returns(self) -> None:
         """Flows that close a loop: out to the right, down, back below everything, and up again."""
-        self.lanes: dict[int, _Lane] = {}
-        order, self.below = self.returns, 0.0
-        if not len(order):
-            return
-        right, left = self.gutters(order, self.tail, 1), self.gutters(order, self.head, -1)
-        level = _levels(left, right)
-        named = self.is_named(order)
-        thick = np.zeros(int(level.max()) + 1)
-        np.maximum.at(thick, level, np.maximum(self.width[order], 1.0) + np.where(named, 19.0, 5.0))
-        bottom = self.bottom + 14 + np.cumsum(thick)
-        self.below = float(thick.sum()) + 18
         body = []
-        for at, link in enumerate(order.tolist()):
-            y = bottom[level[at]] - self.width[link] / 2
-            lane = _Lane(self.leaves[link], self.arrives[link], right[at], left[at], float(y))
-            body.append(self.stroke(link, self.lane_path(link, lane)))
-            if named[at]:
-                self.lanes[link] = lane
-                body.append(self.arrow(link, lane))
+        for order, number in enumerate(self.at.returns.tolist()):
+            body.append(self.stroke(number, self.lane_path(order, number)))
+            if self.at.named[order]:
+                body.append(self.arrow(order, number))
         self.parts += ['<g fill="none">', *body, "</g>"]
 
-    def is_named(self, links: np.ndarray) -> np.ndarray:
-        """Return flows that are large enough to name, and symbiosis exchanges of any size."""
-        symbiosis = np.array([self.shown.links[link].symbiosis for link in links.tolist()])
-        return (self.value[links] >= self.shown.cut * 0.2) | symbiosis
-
-    def gutters(self, order: np.ndarray, node: np.ndarray, sign: int) -> np.ndarray:
-        """Where return flows run down and up: nested beside their column, the shortest innermost."""
-        used = np.zeros(len(self.x))
-        total = np.bincount(self.column[node[order]], self.width[order] + 3, len(self.x))
-        shrink = np.minimum(1.0, 100.0 / np.maximum(total, 1.0))
-        edge = self.x + (BAR if sign > 0 else 0.0)
-        made = np.empty(len(order))
-        for at, link in enumerate(order.tolist()):
-            column = int(self.column[node[link]])
-            step = (self.width[link] + 3) * shrink[column]
-            made[at] = edge[column] + sign * (STUB + 4 + used[column] + step / 2)
-            used[column] += step
-        return made
-
-    def lane_path(self, link: int, lane: _Lane) -> str:
-        begin = self.x[self.column[self.tail[link]]] + BAR
-        end = self.x[self.column[self.head[link]]]
-        bend = max(12.0, self.width[link] / 2 + 8)
-        first, last = min(bend, lane.right - begin), min(bend, end - lane.left)
+    def lane_path(self, order: int, number: int) -> str:
+        at = self.at
+        begin, end = self.bars(number)
+        right, left, lane = float(at.right[order]), float(at.left[order]), float(at.lane[order])
+        bend = max(12.0, at.width[number] / 2 + 8)
+        a, b = min(bend, right - begin), min(bend, end - left)
         return (
-            f"M{begin:.1f} {lane.leaves:.1f}H{lane.right - first:.1f}"
-            f"q{first:.1f} 0 {first:.1f} {first:.1f}V{lane.y - first:.1f}"
-            f"q0 {first:.1f} {-first:.1f} {first:.1f}H{lane.left + last:.1f}"
-            f"q{-last:.1f} 0 {-last:.1f} {-last:.1f}V{lane.arrives + last:.1f}"
-            f"q0 {-last:.1f} {last:.1f} {-last:.1f}H{end:.1f}"
+            f"M{begin:.1f} {at.leaves[number]:.1f}H{right - a:.1f}q{a:.1f} 0 {a:.1f} {a:.1f}"
+            f"V{lane - a:.1f}q0 {a:.1f} {-a:.1f} {a:.1f}H{left + b:.1f}q{-b:.1f} 0 {-b:.1f} {-b:.1f}"
+            f"V{at.arrives[number] + b:.1f}q0 {-b:.1f} {b:.1f} {-b:.1f}H{end:.1f}"
         )
 
-    def arrow(self, link: int, lane: _Lane) -> str:
+    def arrow(self, order: int, number: int) -> str:
         """A triangle on the lane that points the way."""
-        half = min(max(self.width[link] * 0.35, 4.0), 9.0)
-        x = lane.left + 30
-        colour = "#fff" if self.width[link] > 10 else self.colour(self.shown.links[link], True)
-        return f'<path d="M{x:.1f} {lane.y:.1f}l{half * 1.6:.1f} {-half:.1f}v{half * 2:.1f}z" fill="{colour}"/>'
+        width = float(self.at.width[number])
+        half = min(max(width * 0.35, 4.0), 9.0)
+        place = f"M{self.at.left[order] + 30:.1f} {self.at.lane[order]:.1f}"
+        fill = "#fff" if width > 10 else self.colour(number)
+        return f'<path d="{place}l{half * 1.6:.1f} {-half:.1f}v{half * 2:.1f}z" fill="{fill}"/>'
 
     def name_returns(self) -> None:
         """Names of return flows above their lanes."""
-        for link, lane in self.lanes.items():
-            self.name_lane(link, lane)
-
-    def name_lane(self, link: int, lane: _Lane) -> None:
-        amount = self.amount(self.shown.links[link].value)
-        room = max(lane.right - lane.left - 70, 160) - text_width(amount, LINK_SIZE)
-        lines = [f"{wrap(self.name(self.shown.links[link]), room, LINK_SIZE, 1)[0]} {amount}"]
-        y = lane.y - self.width[link] / 2 - 8
-        fill = self.colour(self.shown.links[link], True)
-        self.labels.write(lines, (lane.left + lane.right) / 2, y, LINK_SIZE, "middle", fill, if_free=True)
+        at = self.at
+        for order, number in enumerate(at.returns.tolist()):
+            if not at.named[order]:
+                continue
+            right, left = float(at.right[order]), float(at.left[order])
+            amount = self.amount(self.shown.links[number].value)
+            room = max(right - left - 70, 160) - text_width(amount, LINK_SIZE)
+            line = f"{wrap(self.name(self.shown.links[number]), room, LINK_SIZE, 1)[0]} {amount}"
+            y = float(at.lane[order] - at.width[number] / 2 - 8)
+            fill = self.colour(number)
+            self.labels.write([line], (left + right) / 2, y, LINK_SIZE, "middle", fill, if_free=True)
 
     # --- nodes and names -------------------------------------------------------------------------------
 
@@ -396,28 +264,27 @@ class _Picture:
         """Bars to scale, with their text on hover."""
         body = []
         for at, node in enumerate(self.shown.nodes):
-            x, y, size = float(self.x[self.column[at]]), float(self.top[at]), float(self.size[at])
-            fill = BARS.get(node.kind, PROCESS_BAR)
-            hover = f"<title>{safe(self.name(node))}&#10;{safe(self.throughput_text(at))}</title>"
+            x, y, size = float(self.at.x[self.at.column[at]]), float(self.at.top[at]), float(self.at.size[at])
+            hover = f"<title>{self.safe_names[at]}&#10;{safe(self.passing[at])}</title>"
             place = f'<rect x="{x:.1f}" y="{y:.1f}" width="{BAR:g}" height="{size:.2f}"'
-            body.append(f'{place} fill="{fill}">{hover}</rect>')
+            body.append(f'{place} fill="{BARS.get(node.kind, PROCESS_BAR)}">{hover}</rect>')
             self.labels.take((x - 1, y - 1, x + BAR + 1, y + size + 1))
         self.parts += ["<g>", *body, "</g>"]
 
     def name_nodes(self) -> None:
         """Names right of their bars, but left where a thick return flow leaves, if there is room."""
-        count = len(self.column)
-        leaving = np.bincount(self.tail[self.returns], self.width[self.returns], count)
-        arriving = np.bincount(self.head[self.returns], self.width[self.returns], count)
+        at, count = self.at, len(self.shown.nodes)
+        leaving = np.bincount(at.tail[at.returns], at.width[at.returns], count)
+        arriving = np.bincount(at.head[at.returns], at.width[at.returns], count)
         side = np.array([node.side for node in self.shown.nodes])
         leftward = (side == 0) & (leaving > np.maximum(12.0, arriving))
-        for at in np.argsort(leftward, kind="stable").tolist():
-            x, y = float(self.x[self.column[at]]), float(self.top[at] + self.size[at] / 2)
-            lines = [*self.wrapped[at], self.throughput_text(at)]
+        for node in np.argsort(leftward, kind="stable").tolist():
+            x, y = float(at.x[at.column[node]]), float(at.top[node] + at.size[node] / 2)
+            lines = [*self.wrapped[node], self.passing[node]]
             bold = len(lines) - 1
-            if leftward[at] and self.labels.write(lines, x - 7, y, NAME_SIZE, "end", bold=bold, if_free=True):
+            if leftward[node] and self.labels.write(lines, x - 7, y, NAME_SIZE, "end", bold=bold, if_free=True):
                 continue
-            anchor, place = ("end", x - 7) if side[at] < 0 else ("start", x + BAR + 7)
+            anchor, place = ("end", x - 7) if side[node] < 0 else ("start", x + BAR + 7)
             self.labels.write(lines, place, y, NAME_SIZE, anchor, bold=bold)
 
     def throughput_text(self, at: int) -> str:
@@ -430,20 +297,15 @@ class _Picture:
 
     def name_links(self) -> None:
         """Names of thick links and of symbiosis exchanges where they cover no other text."""
-        links = self.shown.links
-        chosen = [
-            number
-            for number, at in enumerate(self.forward.tolist())
-            if self.width[at] >= NAMED_WIDTH or links[at].symbiosis
-        ]
-        chosen.sort(key=lambda number: not links[self.forward[number]].symbiosis)
-        for number in chosen:
-            at = int(self.forward[number])
-            lines = self.link_lines(links[at])
-            y = self.y[self.placed.start[number] : self.placed.start[number + 1]].tolist()
-            fill = SYMBIOSIS if links[at].symbiosis else "#444"
-            for x, height, anchor in self.spots(int(self.column[self.tail[at]]), y):
-                if self.labels.write(lines, x, height, LINK_SIZE, anchor, fill, if_free=True):
+        at, links = self.at, self.shown.links
+        order = sorted(enumerate(at.forward.tolist()), key=lambda pair: not links[pair[1]].symbiosis)
+        for number, link in order:
+            if at.width[link] < NAMED_WIDTH and not links[link].symbiosis:
+                continue
+            lines = self.link_lines(links[link])
+            fill = SYMBIOSIS if links[link].symbiosis else "#444"
+            for x, y, anchor in self.spots(int(at.column[at.tail[link]]), at.way(number)):
+                if self.labels.write(lines, x, y, LINK_SIZE, anchor, fill, if_free=True):
                     break
 
     def link_lines(self, link: Link) -> list[str]:
@@ -455,10 +317,10 @@ class _Picture:
 
     def spots(self, column: int, y: list[float]) -> list[tuple[float, float, str]]:
         """Where the name of a link may stand: before its head, then along its way."""
-        made = [(float(self.x[column + len(y) - 1]) - 8, y[-1], "end")]
+        made = [(float(self.at.x[column + len(y) - 1]) - 8, y[-1], "end")]
         for step in range(len(y) - 1, 0, -1):
-            x = float(self.x[column + step])
-            made.append((x - (self.gap - BAR) / 2, (y[step - 1] + y[step]) / 2, "middle"))
+            x = float(self.at.x[column + step])
+            made.append((x - (self.at.gap - BAR) / 2, (y[step - 1] + y[step]) / 2, "middle"))
             made.append((x - 8, y[step], "end"))
         return made
 
@@ -468,8 +330,9 @@ class _Picture:
         about = self.result.system.about
         name = about["name"][self.lang]
         variants = [self.variant(self.result), *([self.variant(self.other)] if self.other else [])]
-        title = " · ".join([name, *([" → ".join(variants)] if any(variants) else [])])
-        self.labels.write(wrap(title, width - 48, 20, 1), 24, 34, 20, fill="#111", bold=1)
+        title = " · ".join(part for part in (name, " → ".join(variants)) if part)
+        if title:
+            self.labels.write(wrap(title, width - 48, 20, 1), 24, 34, 20, fill="#111", bold=1)
         layer = _LAYERS.get(self.layer, (self.layer, self.layer))[self.lang == "zh"]
         year = f"{about['year']}{'年' if self.lang == 'zh' else ''}"
         text = f"{year} · {layer} · {self.total()}"
@@ -535,9 +398,9 @@ class _Picture:
 
     def draw_scale(self, y: float) -> None:
         """A bar as thick as a round amount."""
-        power = 10.0 ** np.floor(np.log10(24 / self.scale))
-        amount = max(step * power for step in (1, 2, 5) if step * power * self.scale <= 24)
-        thick = amount * self.scale
+        power = 10.0 ** np.floor(np.log10(24 / self.at.scale))
+        amount = max(step * power for step in (1, 2, 5) if step * power * self.at.scale <= 24)
+        thick = amount * self.at.scale
         self.parts.append(f'<rect x="24" y="{y - thick / 2:.1f}" width="17" height="{thick:.2f}" fill="#555"/>')
         number, unit = pretty(amount, self.unit, self.lang)
         self.labels.write([self.say("scale", f"{number} {unit}")], 48, y, NOTE_SIZE, fill="#333")
@@ -559,22 +422,15 @@ class _Picture:
         return [*made, self.say("hairline", LEAST_WIDTH)] if shown.links else made
 
 
-def _curve(x: np.ndarray, column: int, y: list[float]) -> str:
+def _curve(x: list[float], column: int, y: list[float]) -> str:
     """A smooth line from the right of one column over all between to the left of the last."""
     pieces = [f"M{x[column] + BAR:.1f} {y[0]:.1f}"]
     for step in range(1, len(y)):
-        begin, end = float(x[column + step - 1]) + BAR, float(x[column + step])
-        middle = (begin + end) / 2
-        pieces.append(f"C{middle:.1f} {y[step - 1]:.1f} {middle:.1f} {y[step]:.1f} {end:.1f} {y[step]:.1f}")
-        if step < len(y) - 1:
-            pieces.append(f"h{BAR:g}")
+        begin, end = x[column + step - 1] + BAR, x[column + step]
+        middle, before, after = (begin + end) / 2, y[step - 1], y[step]
+        bar = f"h{BAR:g}" if step < len(y) - 1 else ""
+        if abs(before - after) < 0.05:
+            pieces.append(f"H{end:.1f}{bar}")
+        else:
+            pieces.append(f"C{middle:.1f} {before:.1f} {middle:.1f} {after:.1f} {end:.1f} {after:.1f}{bar}")
     return "".join(pieces)
-
-
-def _levels(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Lane of each return flow, from the top: below every earlier one that lies above its way."""
-    level = np.zeros(len(left), dtype=int)
-    for at in range(1, len(left)):
-        over = (left[:at] < right[at] + 8) & (left[at] < right[:at] + 8)
-        level[at] = level[:at][over].max(initial=-1) + 1
-    return level

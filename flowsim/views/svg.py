@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from flowsim.errors import InputError, Problem
@@ -34,6 +35,7 @@ def safe(text: object) -> str:
     return html.escape(_NOT_XML.sub("", str(text)), quote=True)
 
 
+@lru_cache(maxsize=10_000)
 def text_width(text: str, size: float) -> float:
     """Estimated width in pixels, rather too wide than too narrow: fonts differ from machine to machine."""
     return size * sum(_WIDE.get(each) or _letter(each) for each in text)
@@ -118,7 +120,7 @@ class Labels:
             weight = ' font-weight="bold"' if number < bold else ""
             place = f'<text x="{x:.1f}" y="{base:.1f}" font-size="{size:g}" text-anchor="{anchor}"{weight}'
             self.halo.append(f"{place}>{safe(line)}</text>")
-            shade = fill if number < bold or not bold else "#555"
+            shade = fill if number < bold or not bold else "#444"
             self.plain.append(f'{place} fill="{shade}">{safe(line)}</text>')
         return True
 

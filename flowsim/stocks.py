@@ -1,0 +1,195 @@
+"""What a scenario says of its stocks, and the book that is kept of them from step to step.
+
+In each step the cohorts of the past say what leaves a stock, so that one row is enough for it:
+
+    Σ outflow − gone · Σ inflow = past        gone: the share of the step's inflow that leaves within it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flowsim.cohorts import FALLS, NOISE, Initial, Steps, survivors
+from flowsim.errors import InputError, Problem
+from flowsim.lifetimes import Lifetime
+from flowsim.series import Series, all_series
+
+if TYPE_CHECKING:
+    from flowsim.scenario import Scenario
+
+GOOD = "good"
+"""Stands for the amount of the good itself beside the layers that its cohorts carry."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What the past says about one stock in one step; amounts per year.
+
+    ``past`` is what leaves of what stood there before, by layer (`GOOD`: the good); ``asked`` is the inflow
+    that the level asks for, NaN where the stock has none.
+    """
+
+    gone: float
+    past: Mapping[str, float]
+    asked: float
+
+
+class Ledger:
+    """One stock: what is left of each cohort at the end of each step, filled step by step.
+
+    ``cohorts`` holds for each layer an array (steps, 1 + steps): column 0 is the initial stock, column
+    1 + s what entered in step s. Steps before ``start`` are history.
+    """
+
+    def __init__(self, row: Mapping[str, Any], life: Lifetime, steps: Steps, start: int, shares: Mapping[str, float]):
+        self.row, self.life, self.steps, self.start = row, life, steps, start
+        count = len(steps)
+        self.first = {GOOD: 0.0 if np.isnan(row["initial"]) else float(row["initial"])}
+        self.first.update({layer: self.first[GOOD] * share for layer, share in shares.items()})
+        self.cohorts = {layer: np.zeros((count, count + 1)) for layer in self.first}
+        self.inflow = {layer: np.zeros(count) for layer in self.first}
+        for layer, amount in self.first.items():
+            if amount:
+                ages = None if np.isnan(row["age"]) else row["age"]
+                self.cohorts[layer][:, 0] = Initial(amount, ages).left(life, steps)
+
+    def survivors(self, at: int) -> np.ndarray:
+        """Share of the inflow of one step that is left at the end of it and of each later step."""
+        return survivors(self.life, self.steps, str(self.row["entry"]), at)
+
+    def standing(self, at: int) -> dict[str, float]:
+        """What stands at the end of a step, by layer; before the first step: the initial stock."""
+        if at < 0:
+            return dict(self.first)
+        return {layer: float(table[at].sum()) for layer, table in self.cohorts.items()}
+
+    def leaving(self, at: int, level: float) -> Leaving:
+        """What leaves in a step, and what a level at its end asks for; NaN: no level is wanted.
+
+        Raises
+        ------
+        InputError : the stock would have to fall faster than its cohorts leave, and may not
+        """
+        length, share = self.steps.lengths[at], self.survivors(at)[0]
+        asked = np.nan
+        if not np.isnan(level):
+            asked = self._asked(at, level, float(share)) / length
+        before, after = self.standing(at - 1), self.standing(at)
+        past = {layer: max(0.0, (before[layer] - after[layer]) / length) for layer in before}
+        return Leaving(1.0 - float(share), past, asked)
+
+    def _asked(self, at: int, level: float, share: float) -> float:
+        """Inflow of the whole step that holds the level; what cannot stay leaves early, if it may."""
+        left = self.standing(at)[GOOD]
+        if level >= left - NOISE * max(left, 1.0):
+            if share <= 0:
+                hint = "Use shorter steps, a longer life, or let things enter later in the step."
+                raise InputError(self._problem("nothing that enters lasts to the end of its step.", hint))
+            return max(0.0, level - left) / share
+        if not self.row["early"]:
+            message = f"a level of {level:.6g} at the end of {self.steps.ends[at]:g} is {left - level:.6g} below what is left."
+            raise InputError(self._problem(message, f"{FALLS} Raise it, or say `early: true` to let the excess leave."))
+        for table in self.cohorts.values():
+            table[at:] *= level / left
+        return 0.0
+
+    def _problem(self, message: str, hint: str) -> Problem:
+        return Problem(f"stock `{self.row['id']}`: {message}", str(self.row["file"]), int(self.row["line"]), hint)
+
+    def enter(self, at: int, amounts: Mapping[str, float]) -> None:
+        """What entered in a step, per year, by layer."""
+        share = self.survivors(at)
+        for layer, table in self.cohorts.items():
+            self.inflow[layer][at] = amounts[layer]
+            table[at:, 1 + at] = amounts[layer] * self.steps.lengths[at] * share
+
+
+def followed(scenario: Scenario, good: str) -> list[str]:
+    """Layers whose content in a stock's good belongs to the cohort: it changes with the year, or is unknown."""
+    tables = scenario.tables
+    known = set(tables["contents"]["layer"][tables["contents"]["good"] == good])
+    changing = {one.name for one in all_series(scenario) if one.table == "contents"}
+    return [name for name in tables["layers"]["id"] if name not in known or f"{good}.{name}" in changing]
+
+
+def lasting(scenario: Scenario) -> list[dict[str, Any]]:
+    """The stocks of a scenario, with the lifetimes of the library filled in."""
+    library = scenario.tables["lifetimes"].drop_duplicates("good").set_index("good")
+    rows = scenario.tables["stocks"].to_dict("records")
+    for row in rows:
+        if row["distribution"] == "":
+            row.update(library.loc[row["good"], ["distribution", "mean", "shape"]])
+    return rows
+
+
+def ledgers(scenario: Scenario, steps: Steps) -> list[Ledger]:
+    """A book for each stock of a scenario, with what entered before the first step.
+
+    Raises
+    ------
+    InputError : a lifetime that cannot be, an initial stock whose content nobody knows
+    """
+    series = {(one.name, one.column): one for one in all_series(scenario) if one.table == "stocks"}
+    return [_ledger(scenario, row, steps, series) for row in lasting(scenario)]
+
+
+def _ledger(
+    scenario: Scenario, row: dict[str, Any], steps: Steps, series: Mapping[tuple[str, str], Series]
+) -> Ledger:
+    entered = series.get((row["id"], "entered"))
+    start = steps.ends[0] - steps.lengths[0]
+    before = max(0, int(np.floor(start - entered.years[0])) + 1) if entered else 0
+    ends = np.append(start - np.arange(before)[::-1], steps.ends)
+    whole = Steps(ends, np.append(np.ones(before), steps.lengths))
+    try:
+        life = _lifetime(row, [series.get((row["id"], column)) for column in ("mean", "shape")], ends)
+        made = Ledger(row, life, whole, before, _first_shares(scenario, row))
+        for at in range(before):
+            amount = entered.at(ends[at]) if entered else 0.0
+            made.enter(at, {GOOD: amount, **{name: amount * share for name, share in _first_shares(scenario, row).items()}})
+    except InputError as error:
+        raise InputError([_placed(problem, row) for problem in error.problems]) from None
+    return made
+
+
+def _placed(problem: Problem, row: Mapping[str, Any]) -> Problem:
+    if problem.file:
+        return problem
+    return Problem(f"stock `{row['id']}`: {problem.message}", row["file"], row["line"], problem.hint)
+
+
+def _lifetime(row: Mapping[str, Any], changing: Iterable[Series | None], ends: np.ndarray) -> Lifetime:
+    """The lifetime that a row states; by cohort where its mean or shape changes over the years."""
+    mean, shape = (
+        row[column] if one is None else np.array([one.at(end) for end in ends])
+        for one, column in zip(changing, ("mean", "shape"), strict=True)
+    )
+    try:
+        left = tuple(float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) for text in row["survival"])
+    except ValueError:
+        hint = "Write `survival: [1, 0.9, 0.5, 0]` or percentages without a space."
+        raise InputError(Problem("`survival` holds something that is no share.", hint=hint)) from None
+    return Lifetime(row["distribution"], mean, shape, left, by_cohort=bool(np.ndim(mean) or np.ndim(shape)))
+
+
+def _first_shares(scenario: Scenario, row: Mapping[str, Any]) -> dict[str, float]:
+    """Content of what stood there at first in each layer that belongs to the cohort."""
+    contents = scenario.tables["contents"]
+    own = contents[contents["good"] == row["good"]].set_index("layer")["value"]
+    shares = {}
+    for layer in followed(scenario, str(row["good"])):
+        if layer not in own and row["initial"] > 0:
+            hint = f"State it: `contents: {{{row['good']}: {{{layer}: 3 %}}}}`."
+            raise InputError(Problem(f"nothing says how much {layer} the initial stock holds.", hint=hint))
+        shares[layer] = float(own.get(layer, 0.0))
+    return shares
+
+
+def first_step(scenario: Scenario) -> dict[str, Leaving]:
+    """What leaves each stock in the year of a scenario, if that is its first step."""
+    books = ledgers(scenario, Steps.ending([scenario.year]))
+    return {str(book.row["id"]): book.leaving(book.start, float(book.row["level"])) for book in books}

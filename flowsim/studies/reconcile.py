@@ -1,0 +1,560 @@
+"""`reconcile`: data that disagree become one balance, with what is left of their uncertainty.
+
+Weighted least squares on all rows of a system, linear and bilinear, with bounds and correlations; which numbers
+are redundant, deduced or unobservable; tests for gross errors. docs/reconcile.md has the derivation and sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, hstack, vstack
+
+from flowsim.errors import InputError, Problem
+from flowsim.result import Result
+from flowsim.studies import diagnose
+from flowsim.studies.adjust import Factor, Model, State, adjust, binding, factor_at, unknown_columns
+from flowsim.studies.structure import decompose, independent_rows
+from flowsim.system import System
+from flowsim.uncertainty import NORMAL_95, default_cv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REDUNDANT = 1e-7
+"""A datum is redundant where the others leave it less than 1 − this share of its variance."""
+NEAR_OPTIMUM = 9.21
+"""Optima whose objectives differ by less are not told apart by the data: their likelihoods differ by less than
+a factor of 100 (exp(9.21 / 2))."""
+STARTS = 12
+MOST_STARTED = 3000
+"""Bilinear problems with more unknowns are started from the stated data only, unless starts are asked for."""
+MOST_REFITTED = 8
+CLASSES = {
+    "redundant": ("measured, redundant", "测量值，冗余"),
+    "just_determined": ("measured, just determined", "测量值，恰好确定"),
+    "exact": ("exact", "精确给定"),
+    "deduced": ("deduced", "推算"),
+    "unobservable": ("unobservable", "不可观测"),
+    "left_out": ("left out", "已剔除"),
+}
+"""Class of a number, in English and Chinese."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """One minimum that was found: its objective, how far above the best, and the values of all unknowns."""
+
+    objective: float
+    gap: float
+    x: np.ndarray
+    data: np.ndarray
+    starts: int
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What the data say together.
+
+    Attributes
+    ----------
+    result : the balanced flows, with ``sd``, as the result of any other study
+    data : one row a datum: id, kind, before, after, their sd, change in standard units, class, test, source
+    values : one row an unknown: id, layer, class, value, sd, low, high (95 % interval, or what bounds leave)
+    test : objective, dof, critical, p, passed of the global test
+    suspects : data whose test fails or comes nearest, worst first: objective_without, p_without, alike
+    optima : distinct minima of a bilinear problem, best first
+    eliminated : data that serial elimination left out, in order
+    certificate : steps, feasibility, stationarity, converged
+    notes : remarks for the reader
+    """
+
+    result: Result
+    data: pd.DataFrame
+    values: pd.DataFrame
+    test: dict[str, Any]
+    suspects: pd.DataFrame
+    optima: tuple[Optimum, ...]
+    eliminated: tuple[str, ...]
+    certificate: dict[str, Any]
+    notes: tuple[str, ...]
+    model: Model
+    state: State
+
+    @cached_property
+    def factor(self) -> Factor:
+        return factor_at(self.model, self.state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "factor"}
+
+    def covariance(self, weights: np.ndarray) -> np.ndarray:
+        """Covariance of sums of unknowns, ``weights`` of shape (unknowns, sums); NaN where one is unobservable.
+
+        ``Wᵀ C W`` by one solve a sum: C itself is never formed.
+        """
+        weights = np.asarray(weights, dtype=float).reshape(len(self.result.x), -1)
+        rhs = np.zeros((self.factor.matrix.shape[0], weights.shape[1]))
+        first = self.model.data
+        rhs[first : first + len(weights)] = weights
+        found = weights.T @ self.factor.solve(rhs)[first : first + len(weights)]
+        lost = (np.abs(weights)[np.isnan(self.result.x)] > 0).any(axis=0)
+        found[lost], found[:, lost] = np.nan, np.nan
+        return (found + found.T) / 2
+
+    def next_measurements(self, target: str | np.ndarray, cv: float = 0.05, most: int = 10) -> pd.DataFrame:
+        """Which new or better datum narrows a flow, or a sum of unknowns, most: id, what, sd, sd_after, gain.
+
+        A new datum is taken to have the coefficient of variation ``cv``; a better one half its uncertainty.
+        """
+        return diagnose.next_measurements(self, target, cv, most)
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole answer as plain values, NaN as null."""
+        return diagnose.as_json(self)
+
+    def __repr__(self) -> str:
+        test = self.test
+        return (
+            f"<Reconciliation of {self.result.system.about['name']['en']}: {len(self.data)} data, "
+            f"objective {test['objective']:.4g} with {test['dof']} degrees of freedom, p = {test['p']:.3g}>"
+        )
+
+
+def reconcile(
+    system: System,
+    *,
+    alpha: float = 0.05,
+    bounds: bool = True,
+    pedigree: bool = False,
+    correlations: Sequence[tuple[str, str, float]] = (),
+    without: Sequence[str] = (),
+    eliminate: bool = False,
+    starts: int | None = None,
+    sample: int = 0,
+    seed: int = 0,
+) -> Reconciliation:
+    """Move the uncertain numbers least, in units of their uncertainty, so that every row holds.
+
+    Parameters
+    ----------
+    alpha : level of significance of the tests
+    bounds : flows and coefficients keep their bounds (flows not negative, shares in 0 to 1, limits, capacities)
+    pedigree : numbers without uncertainty get that of the quality class of their source
+    correlations : pairs of data (ids as in the table ``data``) and their correlation coefficient
+    without : ids of data to leave out, as if they had not been measured
+    eliminate : while the global test fails, leave out the datum with the largest test value (Ripps, 1965)
+    starts : starting points of a bilinear problem; left out: 12, or 1 where there are more than 3,000 unknowns
+    sample : number of draws of the answer that honours skewed distributions and bounds; 0: none
+    seed : of the starts and the sample
+
+    Raises
+    ------
+    Contradiction : exact facts that cannot all hold, with the gap and what would mend it
+    Infeasible : bounds that leave no answer
+    NotClosed : no minimum was found within the steps allowed
+    InputError : a datum or a correlation that cannot be
+    """
+    if not 0 < alpha < 1:
+        raise InputError(Problem(f"alpha is {alpha:g}.", hint="Write a level between 0 and 1, such as 0.05."))
+    data = _data(system, pedigree)
+    model = _model(system, data, correlations, without)
+    fit = _fit(system, model, bounds, starts, seed)
+    out: list[int] = []
+    while eliminate:
+        worst = _worst(fit, alpha)
+        if worst is None:
+            break
+        out.append(worst)
+        fit = _fit(system, fit.model.leaving(worst), bounds, starts, seed)
+    eliminated = tuple(data["id"].iloc[out])
+    options = {"alpha": alpha, "bounds": bounds, "pedigree": pedigree, "without": [*without, *eliminated]}
+    answer = _answer(system, data, fit, alpha, eliminated, options)
+    if not sample:
+        return answer
+    from flowsim.studies.sample import with_sample
+
+    return with_sample(answer, sample, seed)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A minimum with what follows from it: C as diagonals, degrees of freedom, what is observable."""
+
+    model: Model
+    state: State
+    factor: Factor
+    optima: tuple[Optimum, ...]
+    variance: np.ndarray
+    free: np.ndarray
+    normalised: np.ndarray
+
+    @property
+    def objective(self) -> float:
+        return self.model.objective(self.state.u)
+
+
+def _data(system: System, pedigree: bool) -> pd.DataFrame:
+    """The uncertain numbers of a system, one row a datum, with the first row of the system that states it."""
+    import pandas as pd
+
+    rows = system.rows
+    sd = rows.sd.copy()
+    default = np.isnan(sd) & ~np.isnan(rows.value) & (rows.value != 0) & pedigree
+    if pedigree:
+        sd = np.where(default, default_cv(rows.quality) * np.abs(rows.value), sd)
+    uncertain = np.flatnonzero((sd > 0) & (rows.datum >= 0))
+    _, first = np.unique(rows.datum[uncertain], return_index=True)
+    at = uncertain[np.sort(first)]
+    return pd.DataFrame(
+        {
+            "id": _names(system, at),
+            "kind": rows.kind[at],
+            "value": rows.value[at],
+            "sd": sd[at],
+            "low": rows.low[at],
+            "high": rows.high[at],
+            "distribution": np.where(default[at], "normal", rows.distribution[at]),
+            "quality": rows.quality[at],
+            "by_default": default[at],
+            "file": rows.file[at],
+            "line": rows.line[at],
+            "source": rows.source[at],
+            "row": at,
+            "datum": rows.datum[at],
+        }
+    )
+
+
+def _names(system: System, at: np.ndarray) -> list[str]:
+    """An id for each datum: that of its flow, or its kind, subject and process; a number where it is repeated."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for row in at.tolist():
+        name = _name(system, row)
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return names
+
+
+def _name(system: System, row: int) -> str:
+    rows, matrix = system.rows, system.matrix
+    start, end = matrix.indptr[row], matrix.indptr[row + 1]
+    columns, entries = matrix.indices[start:end], matrix.data[start:end]
+    kind = str(rows.kind[row])
+    if kind == "given":
+        return system._short(int(columns[0]))
+    good = str(system.goods["id"].iloc[rows.good[row]]) if rows.good[row] >= 0 else ""
+    if kind == "content":
+        return f"content:{good}[{rows.layer[row]}]"
+    subject = good
+    if not good:
+        subject = str(system.flows["id"].iloc[system.unknown_at[columns[np.argmax(entries)]]])
+    layer = "" if rows.layer[row] in ("", "base", "mass") else f"[{rows.layer[row]}]"
+    return f"{kind}:{subject}{layer}@{system.processes['id'].iloc[rows.process[row]]}"
+
+
+def _model(
+    system: System, data: pd.DataFrame, correlations: Sequence[tuple[str, str, float]], without: Sequence[str]
+) -> Model:
+    """The problem in numbers: rows with their data, balances of moving recipes, limits with their slack."""
+    rows = system.rows
+    place = np.full(int(rows.datum.max(initial=-1)) + 2, -1)
+    place[data["datum"].to_numpy(dtype=np.int64)] = np.arange(len(data))
+    datum = place[rows.datum]
+    extra = _recipe_balances(system, datum)
+    slack = system.upper_matrix.shape[0]
+    top = hstack([vstack([system.matrix, extra]), csr_array((len(datum) + extra.shape[0], slack))])
+    matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
+    rhs = np.concatenate([system.rhs, np.zeros(extra.shape[0]), system.upper_rhs])
+    slope = csr_array((system.slope.data, system.slope.indices, system.slope.indptr), shape=system.slope.shape)
+    slope.resize((matrix.shape[0], matrix.shape[1]))
+    datum = np.concatenate([datum, np.full(matrix.shape[0] - len(datum), -1)])
+    given = np.concatenate([rows.kind == "given", np.zeros(matrix.shape[0] - len(rows.kind), dtype=bool)])
+    keep = _independent(matrix, datum)
+    value, sd = data["value"].to_numpy(dtype=float), data["sd"].to_numpy(dtype=float)
+    kind = data["kind"].to_numpy()
+    most = np.where(np.isin(kind, ("transfer", "share", "content")), 1.0, np.inf)
+    least = np.where(kind == "given", -np.inf, 0.0)
+    return Model(
+        matrix=csr_array(matrix[keep]),
+        slope=_only_uncertain(csr_array(slope[keep]), datum[keep]),
+        rhs=rhs[keep],
+        datum=datum[keep],
+        given=given[keep],
+        value=value,
+        sd=sd,
+        correlation=_correlation(data, correlations),
+        left_out=np.isin(np.arange(len(data)), [_position(data, name) for name in without]),
+        lower=np.concatenate([(least - value) / sd, system.lower, np.zeros(slack)]),
+        upper=np.concatenate([(most - value) / sd, system.upper, np.full(slack, np.inf)]),
+    )
+
+
+def _recipe_balances(system: System, datum: np.ndarray) -> csr_array:
+    """Mass balances of processes whose recipe moves and has no closing line: it must close all the same (C5)."""
+    rows = system.rows
+    moving = np.unique(rows.process[(rows.kind == "recipe") & (datum >= 0)])
+    at = np.full(len(system.processes), -1)
+    at[np.setdiff1d(moving, rows.process[rows.kind == "closing"])] = 0
+    chosen = np.flatnonzero(at == 0)
+    at[chosen] = np.arange(len(chosen))
+    mass = system.flow_mass("mass")
+    parts = []
+    for end, sign in (("to_at", 1.0), ("from_at", -1.0)):
+        place = at[system.flows[end].to_numpy()]
+        flows = np.flatnonzero(place >= 0)
+        parts.append((place[flows], flows, sign * mass[flows]))
+    row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return csr_array((value, (row, column)), shape=(len(chosen), system.matrix.shape[1]))
+
+
+def _independent(matrix: csr_array, datum: np.ndarray) -> np.ndarray:
+    """All rows but exact ones that repeat other exact ones; those are checked when the answer is there."""
+    exact = np.flatnonzero(datum < 0)
+    block = csr_array(matrix[exact])
+    structure = decompose(block)
+    repeated = np.setdiff1d(structure.over, independent_rows(block, structure))
+    return np.setdiff1d(np.arange(len(datum)), exact[repeated])
+
+
+def _only_uncertain(slope: csr_array, datum: np.ndarray) -> csr_array:
+    """The slope without rows whose coefficient is exact."""
+    slope = csr_array(slope)
+    slope.data = np.where(np.repeat(datum >= 0, np.diff(slope.indptr)), slope.data, 0.0)
+    slope.eliminate_zeros()
+    return slope
+
+
+def _position(data: pd.DataFrame, name: str) -> int:
+    found = np.flatnonzero(data["id"] == name)
+    if not len(found):
+        from flowsim.tables import nearest
+
+        hint = nearest(name, data["id"]) or f"Data are {', '.join(data['id'][:12])}."
+        raise InputError(Problem(f"there is no uncertain datum `{name}`.", hint=hint))
+    return int(found[0])
+
+
+def _correlation(data: pd.DataFrame, pairs: Sequence[tuple[str, str, float]]) -> csr_array:
+    """The correlation matrix of the data; it must be positive definite."""
+    matrix = eye_array(len(data), format="lil")
+    for one, other, value in pairs:
+        first, second = _position(data, one), _position(data, other)
+        if first == second or not -1 < value < 1:
+            hint = "Name two different data and a coefficient between -1 and 1."
+            raise InputError(Problem(f"a correlation of {value:g} between `{one}` and `{other}` cannot be.", hint=hint))
+        matrix[first, second] = matrix[second, first] = value
+    made = csr_array(matrix)
+    some = np.flatnonzero(abs(made).sum(axis=0) > 1)
+    if len(some) and np.linalg.eigvalsh(made[some][:, some].toarray()).min() < 1e-10:
+        hint = "Lower some of them: together they give a negative variance."
+        raise InputError(Problem("the correlations contradict each other.", hint=hint))
+    return made
+
+
+def _fit(system: System, model: Model, bounds: bool, starts: int | None, seed: int) -> _Fit:
+    """The best minimum from all starts, with its diagonals."""
+    bent = bool(model.slope.nnz) and model.freedom > 0
+    few = model.matrix.shape[1] <= MOST_STARTED
+    count = (STARTS if few else 1) if starts is None else starts
+    states = [adjust(model, bounds=bounds)]
+    for draw in range(1, count if bent else 1):
+        states.append(adjust(model, _random_start(model, states[0], seed, draw), bounds))
+    good = [state for state in states if state.converged]
+    if not good:
+        diagnose.raise_failure(system, model, states[0], bounds)
+    optima = _distinct(model, good)
+    state = min(good, key=lambda state: model.objective(state.u))
+    diagnose.check_rows(system, model, state)
+    factor = factor_at(model, state)
+    suspected = unknown_columns(model)[model.structure.under]
+    if not factor.whole:
+        suspected = np.arange(model.data + model.matrix.shape[1])
+    free = np.zeros(model.data + model.matrix.shape[1], dtype=bool)
+    free[factor.free_columns(suspected)] = True
+    variance = np.full(len(free), np.nan)
+    unknowns = np.arange(model.data + system.matrix.shape[1])
+    wanted = unknowns[~free[unknowns]]
+    variance[wanted] = np.maximum(factor.variances(wanted), 0.0)
+    return _Fit(model, state, factor, optima, variance, free, _normalised(model, state, factor, variance))
+
+
+def _random_start(model: Model, best: State, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
+    """Data drawn from their uncertainty, twice as wide, and unknowns of random size around those found."""
+    random = np.random.default_rng([seed, draw])
+    u = np.clip(2 * random.normal(size=model.data), model.lower[: model.data], model.upper[: model.data])
+    return u, best.x * np.exp(random.normal(0.0, 1.0, len(best.x)))
+
+
+def _distinct(model: Model, states: list[State]) -> tuple[Optimum, ...]:
+    """Minima that differ in objective or data, best first, and from how many starts each was reached."""
+    found: list[list[State]] = []
+    for state in sorted(states, key=lambda state: model.objective(state.u)):
+        alike = [group for group in found if np.abs(group[0].u - state.u).max(initial=0.0) < 1e-4]
+        if alike:
+            alike[0].append(state)
+        else:
+            found.append([state])
+    least = model.objective(found[0][0].u)
+    return tuple(
+        Optimum(
+            objective=model.objective(group[0].u),
+            gap=model.objective(group[0].u) - least,
+            x=group[0].x,
+            data=model.value + model.sd * group[0].u,
+            starts=len(group),
+        )
+        for group in found
+    )
+
+
+def _normalised(model: Model, state: State, factor: Factor, variance: np.ndarray) -> np.ndarray:
+    """Test value of each datum: its pull R⁻¹u over the standard deviation of that; NaN where nothing checks it.
+
+    The measurement test of maximum power (Mah and Tamhane, 1982; Madron, 1992): its square is what the
+    objective loses if that datum alone is left out.
+    """
+    pull, spread = model.weight @ state.u, 1.0 - variance[: model.data]
+    some = model.correlated
+    if len(some):
+        inside = model.weight[some][:, some].toarray()
+        spread[some] = np.diag(inside - inside @ factor.covariance(some)[some] @ inside) / np.diag(inside)
+        pull[some] /= np.sqrt(np.diag(inside))
+    checked = (spread > REDUNDANT) & ~model.left_out
+    return np.where(checked, pull / np.sqrt(np.where(checked, spread, 1.0)), np.nan)
+
+
+def _worst(fit: _Fit, alpha: float) -> int | None:
+    """The datum to leave out next, while the global test fails."""
+    from scipy.special import chdtrc
+
+    if not fit.model.freedom or chdtrc(fit.model.freedom, fit.objective) >= alpha:
+        return None
+    size = np.abs(np.nan_to_num(fit.normalised))
+    return int(size.argmax()) if size.max(initial=0.0) > 0 else None
+
+
+def _answer(
+    system: System, data: pd.DataFrame, fit: _Fit, alpha: float, eliminated: tuple[str, ...], options: dict[str, Any]
+) -> Reconciliation:
+    """The tables of a minimum."""
+    model, state = fit.model, fit.state
+    count = system.matrix.shape[1]
+    x = np.where(fit.free[model.data : model.data + count], np.nan, state.x[:count])
+    sd = np.sqrt(fit.variance[model.data : model.data + count])
+    size = np.abs(np.nan_to_num(x)).max(initial=0.0)
+    x[np.abs(x) < 1e-13 * size] = 0.0
+    sd[sd < 1e-9 * size * np.finfo(float).eps ** 0.25] = 0.0
+    moved = diagnose.moved_system(system, data, state.u)
+    low, high = diagnose.intervals(moved, x)
+    table = _data_table(system, data, fit, alpha)
+    test = _global_test(fit, alpha)
+    notes = diagnose.notes(system, fit, table, test, alpha)
+    result = Result(
+        moved, x, low, high, "reconcile", np.zeros(count, dtype=bool), options, tuple(notes), sd
+    )
+    bound = binding(model, state)[model.data :][:count]
+    values = diagnose.value_table(system, result, table, bound)
+    certificate = {
+        "steps": state.steps,
+        "feasibility": state.feasibility,
+        "stationarity": state.stationarity,
+        "bounds_that_hold": int(binding(model, state).sum()),
+    }
+    return Reconciliation(
+        result=result,
+        data=table,
+        values=values,
+        test=test,
+        suspects=_suspects(fit, table, test, options["bounds"]),
+        optima=fit.optima,
+        eliminated=eliminated,
+        certificate=certificate,
+        notes=tuple(notes),
+        model=model,
+        state=state,
+    )
+
+
+def _global_test(fit: _Fit, alpha: float) -> dict[str, Any]:
+    """The objective against the chi-square distribution with as many degrees of freedom as there is redundancy."""
+    from scipy.special import chdtrc, chdtri
+
+    dof = fit.model.freedom
+    p = float(chdtrc(dof, fit.objective)) if dof else 1.0
+    critical = float(chdtri(dof, alpha)) if dof else 0.0
+    return {
+        "objective": fit.objective,
+        "dof": dof,
+        "critical": critical,
+        "p": p,
+        "alpha": alpha,
+        "passed": p >= alpha,
+    }
+
+
+def _data_table(system: System, data: pd.DataFrame, fit: _Fit, alpha: float) -> pd.DataFrame:
+    """Each datum before and after, its class, and its own test."""
+    from scipy.special import ndtri
+
+    model, state = fit.model, fit.state
+    spread = fit.variance[: model.data]
+    table = data.drop(columns=["row", "datum", "value", "sd"])
+    table.insert(2, "before", model.value)
+    table.insert(3, "sd_before", model.sd)
+    free = fit.free[: model.data]
+    table.insert(4, "after", np.where(free, np.nan, model.value + model.sd * state.u))
+    table.insert(5, "sd_after", np.where(free, np.nan, model.sd * np.sqrt(spread)))
+    table.insert(6, "unit", [diagnose.unit_of(system, int(row)) for row in data["row"]])
+    table.insert(7, "change", np.where(free, np.nan, state.u))
+    redundant = (spread < 1 - REDUNDANT) & ~model.left_out
+    table.insert(8, "class", np.where(redundant, "redundant", np.where(model.left_out, "left_out", "just_determined")))
+    checked = int((~np.isnan(fit.normalised)).sum())
+    table.insert(9, "test", np.abs(fit.normalised))
+    critical = float(-ndtri((1 - (1 - alpha) ** (1 / max(checked, 1))) / 2))
+    table.insert(10, "critical", np.where(np.isnan(fit.normalised), np.nan, critical))
+    table.insert(11, "suspect", np.nan_to_num(table["test"]) > critical)
+    return table
+
+
+def _suspects(fit: _Fit, table: pd.DataFrame, test: dict[str, Any], bounds: bool) -> pd.DataFrame:
+    """Data that are checked, worst first, with the objective and p without each, and data that test alike."""
+    import pandas as pd
+    from scipy.special import chdtrc
+
+    size = table["test"].to_numpy()
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    order = order[~np.isnan(size[order])][:MOST_REFITTED]
+    rows = []
+    for datum in order.tolist():
+        left = _objective_without(fit, datum, bounds)
+        alike = np.flatnonzero((np.abs(size - size[datum]) < 1e-6 * max(size[datum], 1e-9)) & (size > 1e-9))
+        dof = max(test["dof"] - 1, 0)
+        rows.append(
+            {
+                "id": table["id"].iloc[datum],
+                "test": size[datum],
+                "critical": table["critical"].iloc[datum],
+                "suspect": bool(table["suspect"].iloc[datum]),
+                "objective_without": left,
+                "p_without": float(chdtrc(dof, left)) if dof else 1.0,
+                "alike": ", ".join(table["id"].iloc[alike[alike != datum]]),
+            }
+        )
+    columns = ["id", "test", "critical", "suspect", "objective_without", "p_without", "alike"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _objective_without(fit: _Fit, datum: int, bounds: bool) -> float:
+    """Objective if one datum is left out: in closed form where the problem is linear, else by solving again."""
+    model, state = fit.model, fit.state
+    if model.slope.nnz or state.side.any():
+        again = adjust(model.leaving(datum), (state.u, state.x), bounds)
+        if again.converged:
+            return model.leaving(datum).objective(again.u)
+    return max(fit.objective - float(fit.normalised[datum]) ** 2, 0.0)
