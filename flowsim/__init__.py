@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -20,6 +22,10 @@ _HOMES = {
     "solve": "flowsim.studies.solve",
     "dispatch": "flowsim.studies.dispatch",
     "balance": "flowsim.studies",
+    "simulate": "flowsim.studies.simulate",
+    "stock_model": "flowsim.cohorts",
+    "Initial": "flowsim.cohorts",
+    "Lifetime": "flowsim.lifetimes",
     "indicators": "flowsim.indicators",
     "compare": "flowsim.compare",
     "trace": "flowsim.trace",
@@ -38,3 +44,14 @@ def __getattr__(name: str) -> Any:
     found = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = found
     return found
+
+
+class _Face(ModuleType):
+    """This package as a module whose public names never turn into the rooms of the same name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _HOMES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

@@ -6,7 +6,7 @@ flows are attached to ports, what no flow covers gets an implied flow, and rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ import numpy as np
 from flowsim.checks import MASS, pool_id, subjects
 from flowsim.errors import InputError, Problem
 from flowsim.schema import GOOD_KINDS, OUTSIDE
+from flowsim.series import in_year
+from flowsim.stocks import GOOD, Leaving, first_step, followed
 from flowsim.system import BASE_UNITS, Rows, System
 from flowsim.tables import nearest
 from flowsim.uncertainty import FORMS, NOT_STATED, stated
@@ -136,13 +138,22 @@ class _Builder:
         return csr_array((value, (row, column)), shape=(self.count, columns))
 
 
-def assemble(scenario: Scenario) -> System:
+def assemble(scenario: Scenario, leaving: Mapping[str, Leaving] | None = None) -> System:
     """Turn a scenario into labelled sparse rows.
+
+    Parameters
+    ----------
+    leaving : what leaves each stock of the scenario in its year; without it the year is the first, and the
+        numbers that change over the years are those of this year
 
     Raises
     ------
-    InputError : a flow that its ends cannot make or take, or a substitution that cannot close
+    InputError : a flow that its ends cannot make or take, a substitution that cannot close, or a stock that
+        nothing enters or leaves
     """
+    if leaving is None:
+        scenario = in_year(scenario, scenario.year)
+        leaving = first_step(scenario)
     work = _Work(scenario)
     work.place_drawn_flows()
     work.place_pool_flows()
@@ -157,6 +168,7 @@ def assemble(scenario: Scenario) -> System:
     _transfer_rows(work, columns, equal)
     _share_rows(work, columns, equal)
     _limit_rows(work, columns, limits)
+    _stock_rows(work, columns, equal, limits, leaving)
     return _system(work, columns, equal, limits)
 
 
@@ -721,6 +733,7 @@ def _layer_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         massless = work.goods["mass"].to_numpy()[flow["good_at"]] == 0
         value = np.where(massless, 0.0, value)
         value[_split_outputs(work, layer)] = np.nan
+        value[_of_cohorts(work, layer)] = np.nan
         fixed = np.flatnonzero(~np.isnan(value))
         column, one = columns.term(work, fixed, layer)
         _, mass = columns.term(work, fixed, "mass")
@@ -752,6 +765,15 @@ def _split_outputs(work: _Work, layer: str) -> np.ndarray:
     at = work.transfers.at[work.transfers.state(layer)]
     mixed = np.flatnonzero(work.processes["mixed"].to_numpy())
     return np.isin(work.flow["from_at"], np.concatenate([at, mixed]))
+
+
+def _of_cohorts(work: _Work, layer: str) -> np.ndarray:
+    """Flows that leave a stock with what its cohorts hold of a layer, so that no content fixes it."""
+    chosen = [np.empty(0, dtype=np.int64)]
+    for stock in work.tables["stocks"].to_dict("records"):
+        if layer in followed(work.scenario, stock["good"], stock["becomes"] or stock["good"]):
+            chosen.append(_stock_flows(work, stock)[1])
+    return np.concatenate(chosen)
 
 
 def _given_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
@@ -941,6 +963,48 @@ def _in_base(work: _Work, base: tuple[str, ...], subject: np.ndarray) -> np.ndar
     if base == ("same_good",):
         return np.isin(flow["good_at"], flow["good_at"][subject])
     return np.isin(flow["good_at"], work.good_at.get_indexer(list(base))) | np.isin(flow["id"], list(base))
+
+
+def _stock_rows(
+    work: _Work, columns: _Columns, rows: _Builder, limits: _Builder, leaving: Mapping[str, Leaving]
+) -> None:
+    """What leaves a stock by its lifetime, what its level asks for, and what may be mined."""
+    for stock in work.tables["stocks"].to_dict("records"):
+        said = leaving[stock["id"]]
+        into, out = _stock_flows(work, stock)
+        labels = dict(process=work.place(stock["at"]), good=work.good_at.get_loc(stock["good"]))
+        labels.update(file=stock["file"], line=stock["line"], source=stock["source"])
+        if not np.isnan(said.asked):
+            one = np.zeros(len(into), dtype=int)
+            rows.add("level", 1, one, into, np.ones(len(into)), said.asked, layer="base", **labels)
+        layers = {GOOD: "base", **{layer: layer for layer in said.past if layer != GOOD}}
+        for key, layer in layers.items():
+            column, value = columns.term(work, out, layer)
+            if said.unlimited and key == GOOD:
+                limits.add("limit", int(len(out) > 0), 0 * out, column, value, said.past[key], layer=layer, **labels)
+                continue
+            other, past = (into, said.past[key]) if not said.unlimited else (out, 0.0)
+            share = said.gone if not said.unlimited else _ratio(said.past[key], said.past[GOOD])
+            base, part = columns.term(work, other, "base" if said.unlimited else layer)
+            column, value = np.append(column, base), np.append(value, -share * part)
+            rows.add("lifetime", int(len(out) > 0), 0 * column, column, value, past, layer=layer, **labels)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _stock_flows(work: _Work, stock: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The flows that bring a stock its good, and those that take it away."""
+    flow, process = work.flow, work.place(stock["at"])
+    good, becomes = (work.good_at.get_indexer([name])[0] for name in (stock["good"], stock["becomes"] or stock["good"]))
+    into = np.flatnonzero((flow["to_at"] == process) & (flow["good_at"] == good))
+    out = np.flatnonzero((flow["from_at"] == process) & (flow["good_at"] == becomes))
+    for found, verb, wanted in ((into, "enters", True), (out, "leaves", stock["distribution"] != "unlimited")):
+        if wanted and not len(found):
+            message = f"stock `{stock['id']}`: none of its good {verb} `{stock['at']}`."
+            raise InputError(Problem(message, stock["file"], stock["line"], "Draw the flow under `flows:`."))
+    return into, out
 
 
 def _limit_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:

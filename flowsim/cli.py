@@ -86,28 +86,36 @@ def _width() -> int | None:
 @fails_clearly
 def check(file: str, variant: str | None, lang: str) -> None:
     """Validate FILE and every variant: all problems with file and line, and the closure of each process."""
-    from flowsim.errors import FlowsimError
-    from flowsim.scenario import read
-    from flowsim.views.text import closure_grid, print_grids, residual_text
+    from flowsim.errors import FlowsimError, Problem
+    from flowsim.files import read_yaml
     from flowsim.words import say
 
-    names = [variant] if variant else [None, *read(file).variant_names]
-    broken = False
+    stated = None if variant else read_yaml(file).get("variants")
+    names = [variant] if variant else [None, *(stated if isinstance(stated, dict) else ())]
+    said: list[Problem] = []
     for name in names:
         click.echo(f"== {name or file}")
         try:
             result = _balance(file, name, "auto")
         except FlowsimError as error:
-            broken = True
-            click.echo(str(error), err=True)
+            new = [problem for problem in error.problems if problem not in said]
+            said += new
+            click.echo("\n".join(f"flowsim: {problem}" for problem in new) or say("as above", lang), err=bool(new))
             continue
-        click.echo(print_grids([closure_grid(result, lang)], width=_width()), nl=False)
-        for note in result.all_notes(lang):
-            click.echo(f"{say('note', lang)}: {note}")
-        decided = "dispatched by merit order" if result.study == "dispatch" else "all fixed by facts"
-        click.echo(f"{say('no problems', lang)}; {say(decided, lang)}; {residual_text(result, lang)}")
-    if broken:
+        _print_closure(result, lang)
+    if said:
         sys.exit(2)
+
+
+def _print_closure(result: Any, lang: str) -> None:
+    from flowsim.views.text import closure_grid, print_grids, residual_text
+    from flowsim.words import say
+
+    click.echo(print_grids([closure_grid(result, lang)], width=_width()), nl=False)
+    for note in result.all_notes(lang):
+        click.echo(f"{say('note', lang)}: {note}")
+    decided = "dispatched by merit order" if result.study == "dispatch" else "all fixed by facts"
+    click.echo(f"{say('no problems', lang)}; {say(decided, lang)}; {residual_text(result, lang)}")
 
 
 @main.command()
@@ -239,9 +247,12 @@ def library(search: str, lang: str, as_json: bool) -> None:
     """Recipes and goods of the shipped library whose id or name contains SEARCH."""
     from flowsim.library import search_library
     from flowsim.views.text import library_grids, print_grids
+    from flowsim.words import say
 
     recipes, goods = search_library(search)
     if as_json:
         _print_json({"flowsim_json": 1, "kind": "library", "recipes": recipes, "goods": goods})
         return
+    if not recipes and not goods:
+        click.echo(f"{say('nothing in the library matches', lang)} `{search}`")
     click.echo(print_grids(library_grids(recipes, goods, lang), width=_width()), nl=False)

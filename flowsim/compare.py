@@ -14,7 +14,7 @@ import numpy as np
 
 from flowsim.errors import InputError, Problem
 from flowsim.indicators import Value, evaluate, known
-from flowsim.result import FORMAT, Result
+from flowsim.result import FORMAT, Result, finite
 from flowsim.tables import nearest
 
 if TYPE_CHECKING:
@@ -111,10 +111,10 @@ class Comparison:
         for position, name in enumerate(self.names):
             value, first = self.values[position][at], self.values[0][at]
             values[name] = {
-                "value": _number(value.value),
-                "numerator": _number(value.numerator),
-                "denominator": _number(value.denominator),
-                "change": _number(value.value - first.value) if position else None,
+                "value": finite(value.value),
+                "numerator": finite(value.numerator),
+                "denominator": finite(value.denominator),
+                "change": finite(value.value - first.value) if position else None,
                 "reason": value.reason or None,
                 "reason_zh": value.reason_zh or None,
                 "because": [
@@ -125,10 +125,6 @@ class Comparison:
         return {"id": indicator.id, "en": indicator.en, "zh": indicator.zh, "unit": indicator.unit, "values": values}
 
 
-def _number(value: float) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)
-
-
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "target": verdict.target["id"],
@@ -136,7 +132,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "variant": verdict.variant,
         "sense": verdict.target["sense"],
         "wanted": float(verdict.target["value"]),
-        "value": _number(verdict.value),
+        "value": finite(verdict.value),
         "passed": verdict.passed,
         "reason": verdict.reason or None,
         "reason_zh": verdict.reason_zh or None,

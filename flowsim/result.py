@@ -412,6 +412,11 @@ def export(result: Result, folder: str | Path) -> list[Path]:
     return [*written, path]
 
 
+def finite(value: float) -> float | None:
+    """A number for JSON, None where it is missing."""
+    return float(value) if np.isfinite(value) else None
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table for JSON: what is missing or has no bound becomes null."""
     finite = frame.replace([np.inf, -np.inf], np.nan)

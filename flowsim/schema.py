@@ -322,6 +322,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("id", "id", "stock", required=True),
         Column("at", "ref", "process of kind `store` that keeps it", "processes", required=True),
         Column("good", "ref", "what is kept", "goods", required=True),
+        Column("becomes", "ref", "what it is called when it leaves; left out: the same", "goods"),
         Column("distribution", "choice", "how lives scatter; left out: as `lifetimes` has it", LIFETIMES),
         Column("mean", "number", "mean life, years"),
         Column("shape", "number", "Weibull shape; for other shapes the standard deviation, years"),

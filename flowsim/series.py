@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -73,10 +73,15 @@ def _each(frame: pd.DataFrame) -> Iterator[Series]:
                 yield Series(table, name, column, *parts)
 
 
-def in_year(scenario: Scenario, year: float) -> Scenario:
-    """The scenario with the numbers of one year in place; its own year is that one."""
+def in_year(scenario: Scenario, year: float, series: Iterable[Series] | None = None) -> Scenario:
+    """The scenario with the numbers of one year in place; its own year is that one.
+
+    Parameters
+    ----------
+    series : what `all_series` gives, where it is at hand
+    """
     tables = dict(scenario.tables)
-    for one in all_series(scenario):
+    for one in all_series(scenario) if series is None else series:
         if one.column in tables[one.table].columns:
             _put(tables, one, year)
     whole = int(year) if year == int(year) else year

@@ -29,10 +29,14 @@ GOOD = "good"
 class Leaving:
     """What the past says about one stock in one step; amounts per year.
 
-    ``past`` is what leaves of what stood there before, by layer (`GOOD`: the good); ``asked`` is the inflow
-    that the level asks for, NaN where the stock has none.
+    ``past`` is what leaves of what stood there before, by layer (`GOOD`: the good); where a life is
+    ``unlimited`` it is all that could be taken. ``asked`` is the inflow that the level asks for, NaN where
+    the stock has none.
     """
 
+    good: str
+    becomes: str
+    unlimited: bool
     gone: float
     past: Mapping[str, float]
     asked: float
@@ -48,8 +52,8 @@ class Ledger:
     def __init__(self, row: Mapping[str, Any], life: Lifetime, steps: Steps, start: int, shares: Mapping[str, float]):
         self.row, self.life, self.steps, self.start = row, life, steps, start
         count = len(steps)
-        self.first = {GOOD: 0.0 if np.isnan(row["initial"]) else float(row["initial"])}
-        self.first.update({layer: self.first[GOOD] * share for layer, share in shares.items()})
+        initial = 0.0 if np.isnan(row["initial"]) else float(row["initial"])
+        self.first = {layer: initial * share for layer, share in shares.items()}
         self.cohorts = {layer: np.zeros((count, count + 1)) for layer in self.first}
         self.inflow = {layer: np.zeros(count) for layer in self.first}
         for layer, amount in self.first.items():
@@ -74,13 +78,26 @@ class Ledger:
         ------
         InputError : the stock would have to fall faster than its cohorts leave, and may not
         """
-        length, share = self.steps.lengths[at], self.survivors(at)[0]
-        asked = np.nan
-        if not np.isnan(level):
-            asked = self._asked(at, level, float(share)) / length
+        length, share = self.steps.lengths[at], float(self.survivors(at)[0])
+        asked = np.nan if np.isnan(level) else self._asked(at, level, share) / length
+        unlimited = self.life.distribution == "unlimited"
         before, after = self.standing(at - 1), self.standing(at)
+        if unlimited:
+            after = dict.fromkeys(after, 0.0)
         past = {layer: max(0.0, (before[layer] - after[layer]) / length) for layer in before}
-        return Leaving(1.0 - float(share), past, asked)
+        return Leaving(self.row["good"], self.becomes, unlimited, 1.0 - share, past, asked)
+
+    @property
+    def becomes(self) -> str:
+        """What the good is called when it leaves."""
+        return str(self.row["becomes"] or self.row["good"])
+
+    def take(self, at: int, amount: float) -> None:
+        """Mine an amount, per year, from what stood there before a step: the same share of every cohort."""
+        standing = self.standing(at - 1)[GOOD]
+        if standing > 0:
+            for table in self.cohorts.values():
+                table[at:, : 1 + at] *= max(0.0, 1.0 - amount * self.steps.lengths[at] / standing)
 
     def _asked(self, at: int, level: float, share: float) -> float:
         """Inflow of the whole step that holds the level; what cannot stay leaves early, if it may."""
@@ -91,8 +108,9 @@ class Ledger:
                 raise InputError(self._problem("nothing that enters lasts to the end of its step.", hint))
             return max(0.0, level - left) / share
         if not self.row["early"]:
-            message = f"a level of {level:.6g} at the end of {self.steps.ends[at]:g} is {left - level:.6g} below what is left."
-            raise InputError(self._problem(message, f"{FALLS} Raise it, or say `early: true` to let the excess leave."))
+            message = f"the level of {level:.6g} at the end of {self.steps.ends[at]:g} is below the {left:.6g}"
+            hint = f"{FALLS} Raise it, or say `early: true` to let the excess leave early."
+            raise InputError(self._problem(f"{message} that are left.", hint))
         for table in self.cohorts.values():
             table[at:] *= level / left
         return 0.0
@@ -108,12 +126,21 @@ class Ledger:
             table[at:, 1 + at] = amounts[layer] * self.steps.lengths[at] * share
 
 
-def followed(scenario: Scenario, good: str) -> list[str]:
-    """Layers whose content in a stock's good belongs to the cohort: it changes with the year, or is unknown."""
+def followed(scenario: Scenario, good: str, becomes: str) -> list[str]:
+    """Layers whose content in what leaves a stock is that of its cohorts.
+
+    All but those whose content is stated, the same every year and for what enters and what leaves.
+    """
     tables = scenario.tables
-    known = set(tables["contents"]["layer"][tables["contents"]["good"] == good])
-    changing = {one.name for one in all_series(scenario) if one.table == "contents"}
-    return [name for name in tables["layers"]["id"] if name not in known or f"{good}.{name}" in changing]
+    contents = {(row["good"], row["layer"]): row["value"] for row in tables["contents"].to_dict("records")}
+    changing = set(tables["series"]["of"])
+    return [
+        layer
+        for layer in tables["layers"]["id"]
+        if f"contents.{good}.{layer}" in changing
+        or (good, layer) not in contents
+        or contents[good, layer] != contents.get((becomes, layer))
+    ]
 
 
 def lasting(scenario: Scenario) -> list[dict[str, Any]]:
@@ -147,10 +174,11 @@ def _ledger(
     whole = Steps(ends, np.append(np.ones(before), steps.lengths))
     try:
         life = _lifetime(row, [series.get((row["id"], column)) for column in ("mean", "shape")], ends)
-        made = Ledger(row, life, whole, before, _first_shares(scenario, row))
+        shares = {GOOD: 1.0, **_first_shares(scenario, row)}
+        made = Ledger(row, life, whole, before, shares)
         for at in range(before):
             amount = entered.at(ends[at]) if entered else 0.0
-            made.enter(at, {GOOD: amount, **{name: amount * share for name, share in _first_shares(scenario, row).items()}})
+            made.enter(at, {layer: amount * share for layer, share in shares.items()})
     except InputError as error:
         raise InputError([_placed(problem, row) for problem in error.problems]) from None
     return made
@@ -181,7 +209,7 @@ def _first_shares(scenario: Scenario, row: Mapping[str, Any]) -> dict[str, float
     contents = scenario.tables["contents"]
     own = contents[contents["good"] == row["good"]].set_index("layer")["value"]
     shares = {}
-    for layer in followed(scenario, str(row["good"])):
+    for layer in followed(scenario, str(row["good"]), str(row["becomes"] or row["good"])):
         if layer not in own and row["initial"] > 0:
             hint = f"State it: `contents: {{{row['good']}: {{{layer}: 3 %}}}}`."
             raise InputError(Problem(f"nothing says how much {layer} the initial stock holds.", hint=hint))

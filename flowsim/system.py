@@ -26,6 +26,8 @@ ROW_KINDS = {
     "transfer": ("transfer coefficient", "转移系数"),
     "share": ("share", "占比"),
     "content": ("content", "含量"),
+    "lifetime": ("lifetime", "寿命"),
+    "level": ("stock level", "存量水平"),
     "limit": ("limit", "上限"),
 }
 """Kinds of row, with their English and Chinese names."""

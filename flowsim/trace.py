@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from flowsim.errors import InputError, Problem
 from flowsim.indicators import Value, evaluate, known
-from flowsim.result import FORMAT, Result
+from flowsim.result import FORMAT, Result, finite, records
 from flowsim.studies.solve import Determined, Singular, determine
 from flowsim.tables import nearest
 
@@ -52,8 +52,7 @@ class Trace:
 
     def as_json(self) -> dict[str, Any]:
         """The trace in the documented layout (docs/json.md)."""
-        from flowsim.result import records
-
+        value = self.value
         return {
             "flowsim_json": FORMAT,
             "kind": "trace",
@@ -61,9 +60,14 @@ class Trace:
             "subject_kind": self.kind,
             "en": self.en,
             "zh": self.zh,
-            "amount": float(self.amount) if np.isfinite(self.amount) else None,
+            "amount": finite(self.amount),
             "unit": self.unit,
-            "reason": self.value.reason if self.value is not None and self.value.reason else None,
+            "numerator": finite(value.numerator) if value else None,
+            "denominator": finite(value.denominator) if value else None,
+            "formula": value.indicator.formula if value else None,
+            "clause": value.indicator.clause if value else None,
+            "reason": value.reason or None if value else None,
+            "reason_zh": value.reason_zh or None if value else None,
             "flows": records(self.flows),
             "drivers": records(self.drivers),
             "rows": records(self.rows),
@@ -291,10 +295,9 @@ class _Texts:
         at, kind = int(system.unknown_at[column]), system.unknown_kind[column]
         table = system.flows if kind == "flow" else system.processes
         row = table.iloc[at]
-        what = "capacity" if kind == "activity" else "limit"
+        text = f"{'capacity' if kind == 'activity' else 'limit'} of {row['id']}"
         if value <= system.lower[column]:
-            what = "not used" if value == 0 else "minimum"
+            text = f"{row['id']} is not used" if value == 0 else f"minimum of {row['id']}"
         if self.shared[column]:
-            what = "share decided by merit order"
-        name = f"{what} of {row['id']}"
-        return [name, value, contribution, str(row["file"]), int(row["line"]), str(row["source"])]
+            text = f"share of {row['id']}, decided by merit order"
+        return [text, value, contribution, str(row["file"]), int(row["line"]), str(row["source"])]

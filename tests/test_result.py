@@ -15,7 +15,6 @@ import flowsim as fs
 from flowsim import result as results
 from flowsim.errors import InputError
 from flowsim.result import Result
-from flowsim.system import Rows, System
 
 assemble, balance, dispatch, solve = fs.assemble, fs.balance, fs.dispatch, fs.solve
 NICKEL = Path(__file__).parent.parent / "scenarios" / "nickel_loop.yaml"
@@ -221,10 +220,3 @@ def test_substances_that_are_not_followed_are_named(nickel: Result) -> None:
 
 def test_a_result_shows_itself_in_one_line(nickel: Result) -> None:
     assert repr(nickel).startswith("<Result dispatch of Nickel-cobalt-lithium battery loop, all: ")
-
-
-def test_system_and_rows_have_no_field_that_is_not_saved() -> None:
-    plain = {"about", "substances", "layers"}
-    kinds = {item.name: str(item.type) for item in dataclasses.fields(System)}
-    assert all(name in plain or kind in ("pd.DataFrame", "csr_array", "np.ndarray", "Rows") for name, kind in kinds.items()), kinds
-    assert {str(item.type) for item in dataclasses.fields(Rows)} == {"np.ndarray"}

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from flowsim.indicators import cn, cti, energy, eu, general, iso, mci, metals, network, park, waste, water
+from flowsim.indicators import (
+    carbon,
+    city,
+    cn,
+    cti,
+    energy,
+    eu,
+    general,
+    iso,
+    mci,
+    metals,
+    network,
+    park,
+    waste,
+    water,
+    water_balance,
+)
 from flowsim.indicators.account import INPUTS, Account
 from flowsim.indicators.change import change
 from flowsim.indicators.ledger import ledger
@@ -27,7 +43,9 @@ __all__ = [
     "Item",
     "Terms",
     "Value",
+    "carbon",
     "change",
+    "city",
     "cn",
     "cti",
     "energy",
@@ -46,4 +64,5 @@ __all__ = [
     "sample",
     "waste",
     "water",
+    "water_balance",
 ]

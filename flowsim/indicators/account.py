@@ -45,7 +45,11 @@ INPUTS = {
     "recoverable_heat": ("GJ/a", "waste heat that could be recovered", "可回收余热资源量"),
     "k_incineration": ("%", "resource factor of incineration", "焚烧资源转化系数"),
     "k_kitchen": ("%", "resource factor of kitchen waste treatment", "厨余处理资源转化系数"),
-    "lifetime_ratio": ("", "lifetime of the products over that of their branch", "产品寿命与行业平均寿命之比"),
+    "lifetime_ratio": (
+        "",
+        "lifetime of the products over that of their branch",
+        "产品寿命与行业平均寿命之比",
+    ),
     "collected_for_recycling": ("%", "share of the products collected for recycling", "产品回收再生比例"),
     "collected_for_reuse": ("%", "share of the products collected for reuse", "产品回收再使用比例"),
     "feed_recycling_efficiency": ("%", "efficiency of the recycling behind the feed", "再生原料的回收效率"),
@@ -65,16 +69,17 @@ class Missing(Exception):
         self.en, self.zh = en, zh
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Account:
     """Masks and amounts of the flows of a result at one boundary.
 
     ``boundary`` is ``park`` (all processes that are not outside), ``firm:ID``, ``site:ID``, ``chain:ID`` or
     ``process:ID``. A pool belongs to its site, so it stands outside a firm and a chain.
 
-    ``inputs`` are figures that no flow carries (`INPUTS`), ``sets`` name the set of a factor that holds before
-    all others. ``x`` are unknowns in place of those of the result, shape (draws, unknowns): amounts and all
-    that follows from them then have the shape (draws, flows), while masks keep the shape (flows,).
+    ``inputs`` are figures that no flow carries (`INPUTS`), ``sets`` name the set of a factor that holds
+    before all others. ``x`` are unknowns in place of those of the result, shape (draws, unknowns):
+    amounts and all that follows from them then have the shape (draws, flows), while masks keep the
+    shape (flows,).
 
     Raises
     ------
@@ -332,7 +337,8 @@ class Account:
     def factor(self, name: str, set_name: str = "") -> np.ndarray:
         """Weight of each flow by a factor, per unit of its good, NaN where there is none, shape (flows,).
 
-        Of several sets for one good that of ``sets`` holds, else the first in the table; or only the one named.
+        Of several sets for one good that of ``sets`` holds, else the first in the table; or only the
+        one named.
         """
         table = self.result.system.factors
         chosen = table[(table["factor"] == name) & ((table["set"] == set_name) | (set_name == ""))]

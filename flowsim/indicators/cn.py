@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from flowsim.errors import InputError
-from flowsim.indicators import waste
+from flowsim.indicators import city, waste
 from flowsim.indicators.account import Account, Missing
 from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
@@ -69,7 +69,7 @@ def main_resource_productivity(account: Account) -> Terms:
     en="Main waste recycling rate",
     zh="主要废弃物循环利用率",
     unit="%",
-    formula="mean of the rates of straw, industrial solid waste, recyclables, construction waste and food waste",
+    formula="mean of the rates of straw, industrial solid waste, recyclables, construction and food waste",
     formula_zh="（秸秆 + 一般工业固废 + 再生资源 + 建筑垃圾 + 餐厨废弃物各率之和）/ 5",
     clause=f"{NDRC}; weights of one fifth",
     certainty=MEMORY,
@@ -79,11 +79,11 @@ def main_resource_productivity(account: Account) -> Terms:
 def main_waste_recycling_rate(account: Account) -> Figure:
     """A mean of rates by definition, not of tonnes. If one of the five is missing, so is the mean."""
     parts = (
-        ("straw", "秸秆", waste.straw_utilisation_rate),
+        ("straw", "秸秆", city.straw_utilisation_rate),
         ("general industrial solid waste", "一般工业固体废物", waste.isw_utilisation_rate),
-        ("main recyclables", "主要再生资源", waste.recovery_rate),
-        ("construction waste", "建筑垃圾", waste.cdw_resource_rate),
-        ("food waste", "餐厨废弃物", waste.food_waste_resource_rate),
+        ("main recyclables", "主要再生资源", city.recovery_rate),
+        ("construction waste", "建筑垃圾", city.cdw_resource_rate),
+        ("food waste", "餐厨废弃物", city.food_waste_resource_rate),
     )
     rates, used, lacking = [], np.zeros(len(account.enters), dtype=bool), []
     for en, zh, function in parts:
@@ -113,7 +113,9 @@ def main_waste_mean(rates: list[float]) -> float:
     InputError : not five rates
     """
     if len(rates) != 5:
-        raise InputError(f"the main waste recycling rate is the mean of 5 rates, but {len(rates)} were given.")
+        raise InputError(
+            f"the main waste recycling rate is the mean of 5 rates, but {len(rates)} were given."
+        )
     return float(np.mean(rates))
 
 
@@ -146,13 +148,17 @@ def construction_land_productivity(account: Account) -> Terms:
     better="more",
 )
 def recycling_industry_output(account: Account) -> Terms:
-    """At constant prices of the table, where the system counts current ones. What one of these processes sells
-    to another counts for both, as gross output does.
+    """At constant prices of the table, where the system counts current ones. What one of these
+    processes sells to another counts for both, as gross output does.
     """
     industry = waste.ends_at(account, waste.RECOVERING) & account.inside
     sold, taken = account.leaving(industry), account.entering(industry)
     value = account.margin(np.zeros_like(sold), sold | taken)
-    return Terms(np.where(sold, np.maximum(value, 0.0), 0.0) - np.where(taken, np.minimum(value, 0.0), 0.0), None, "CNY/a")
+    return Terms(
+        np.where(sold, np.maximum(value, 0.0), 0.0) - np.where(taken, np.minimum(value, 0.0), 0.0),
+        None,
+        "CNY/a",
+    )
 
 
 def _pollutant(name: str, goods: tuple[str, ...], en: str, zh: str) -> None:

@@ -12,7 +12,9 @@ from flowsim.indicators.account import Account
 from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
 CRITICAL = ("Co", "Li", "Mn", "Ni")
-"""Substances of the library on the list of critical raw materials of the EU (2023), nickel as battery grade."""
+"""Substances of the library on the list of critical raw materials of the EU (2023), nickel as battery
+grade.
+"""
 
 CLAUSE = "WBCSD, CTI v4.0"
 MEMORY = "from memory, to be confirmed"
@@ -57,7 +59,9 @@ def inflow(account: Account) -> Terms:
     better="more",
 )
 def outflow(account: Account) -> Terms:
-    """Products count as not recovered, since their end is beyond the drawing. Recovery is by where flows end."""
+    """Products count as not recovered, since their end is beyond the drawing. Recovery is by where
+    flows end.
+    """
     return _outflow(account)
 
 
@@ -95,8 +99,8 @@ def water_out(account: Account) -> Terms:
     """Circular: from a treatment plant inside, or sold as reclaimed. Vapour is no outflow of water."""
     out = account.leaves & account.of_kind("water") & ~account.of_class("vapour", "circulating_water")
     circular = out & (account.from_kind("treat") | account.of_class("reclaimed_water"))
-    parts = (np.where(flows, account.water, 0.0) for flows in (circular, out))
-    return Terms(*parts, "m3/a", "m3/a", 100.0)
+    good, every = (np.where(flows, account.water, 0.0) for flows in (circular, out))
+    return Terms(good, every, "m3/a", "m3/a", 100.0)
 
 
 @indicator(
@@ -129,10 +133,14 @@ def water_onsite(account: Account) -> Terms:
     better="less",
 )
 def critical(account: Account) -> Terms:
-    """By contents; some texts divide by all inflow. The coverage says for how much of it contents are known."""
+    """By contents; some texts divide by all inflow. The coverage says for how much of it contents are
+    known.
+    """
     linear = iso.linear_in(account)
     mass = np.where(linear, account.mass, 0.0)
-    return Terms(mass * account.content(*CRITICAL), mass, "t/a", "t/a", 100.0, coverage=account.coverage(mass))
+    return Terms(
+        mass * account.content(*CRITICAL), mass, "t/a", "t/a", 100.0, coverage=account.coverage(mass)
+    )
 
 
 @indicator(

@@ -92,7 +92,12 @@ def processed_output(account: Account) -> Terms:
     What is dissolved in waste water is known only where a flow carries it.
     """
     out = _released(account)
-    return Terms(np.where(out, account.mass, 0.0), None, "t/a", left_out=((WATER, account.leaves & _bulk_water(account)),))
+    return Terms(
+        np.where(out, account.mass, 0.0),
+        None,
+        "t/a",
+        left_out=((WATER, account.leaves & _bulk_water(account)),),
+    )
 
 
 @indicator(
@@ -127,14 +132,21 @@ def net_additions(account: Account) -> Terms:
 )
 def raw_material_consumption(account: Account) -> Terms:
     """Missing: it needs a model of the raw material behind each traded good."""
-    raise Missing("needs raw-material equivalents of traded goods, which no flow carries", "缺少贸易物料的原料当量系数")
+    raise Missing(
+        "needs raw-material equivalents of traded goods, which no flow carries", "缺少贸易物料的原料当量系数"
+    )
 
 
 def _circular_use(account: Account, trade: bool) -> Terms:
     """U / (DMC + U), U with or without the trade in waste for recycling."""
     recycled = waste.taken_up(account, burnt=False)
     if trade:
-        sold = account.of_kind("material") & account.of_class(*waste.WASTES) & account.leaves & account.to_place("market")
+        sold = (
+            account.of_kind("material")
+            & account.of_class(*waste.WASTES)
+            & account.leaves
+            & account.to_place("market")
+        )
         recycled = np.where(account.enters, 0.0, recycled) + np.where(sold, account.mass, 0.0)
     return Terms(recycled, recycled + _consumption(account), "t/a", "t/a", 100.0, _left_out(account))
 
@@ -151,8 +163,8 @@ def _circular_use(account: Account, trade: bool) -> Terms:
     better="more",
 )
 def circular_use(account: Account) -> Terms:
-    """Credited to where the waste arises. Burning for power and heat is no recycling. Waste that is sold to the
-    market counts as exported for recycling.
+    """Credited to where the waste arises. Burning for power and heat is no recycling. Waste that is
+    sold to the market counts as exported for recycling.
     """
     return _circular_use(account, trade=True)
 
@@ -185,7 +197,9 @@ def circular_use_recycler(account: Account) -> Terms:
     better="more",
 )
 def msw_recycling_rate(account: Account) -> Terms:
-    """Municipal waste made inside or brought in, by the share that processes utilise; burning does not count."""
+    """Municipal waste made inside or brought in, by the share that processes utilise; burning does not
+    count.
+    """
     ends = waste.ends_at(account, ("utilise", "transform", "use")) & ~waste.burners(account)
     return waste.collected_rate(account, account.of_class("municipal_waste"), ends)
 
@@ -207,8 +221,8 @@ def waste_recycling_rate(account: Account) -> Terms:
     made = waste.generated(account, waste_flows)
     recycled = account.reaching(waste.using(account) & ~waste.burners(account))
     treated = account.reaching(waste.used_or_disposed(account))
-    parts = (np.where(made != 0, made * share, 0.0) for share in (recycled, treated))
-    return Terms(*parts, "t/a", "t/a", 100.0)
+    taken, worked = (np.where(made != 0, made * share, 0.0) for share in (recycled, treated))
+    return Terms(taken, worked, "t/a", "t/a", 100.0)
 
 
 @indicator(

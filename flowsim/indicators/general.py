@@ -1,9 +1,12 @@
-"""Value added: the one figure of money that flows and prices define."""
+"""Figures of general use with definitions of our own: value added and virgin input."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from flowsim.indicators.account import Account
 from flowsim.indicators.registry import Terms, indicator
+from flowsim.indicators.waste import WASTES
 
 
 @indicator(
@@ -24,3 +27,21 @@ def value_added(account: Account) -> Terms:
     Air, emissions, vapour, waste water and circulating water without a price count as 0.
     """
     return Terms(account.value_added(), None, "CNY/a")
+
+
+@indicator(
+    "general.virgin_input",
+    en="Virgin material input",
+    zh="原生物料投入量",
+    unit="t/a",
+    formula="material extracted, harvested or brought in that is no waste or recyclable",
+    formula_zh="开采、收获或调入的非废物物料",
+    clause="own definition",
+    certainty="own definition",
+    better="less",
+)
+def virgin_input(account: Account) -> Terms:
+    """Also secondary material that is bought as a product, because its origin is unknown."""
+    virgin = account.material_input & ~account.of_class(*WASTES)
+    rules = (("wastes and recyclables", account.material_input & account.of_class(*WASTES)),)
+    return Terms(np.where(virgin, account.mass, 0.0), None, "t/a", left_out=rules)

@@ -1,8 +1,9 @@
 """The diagonal of the inverse of a large sparse matrix, without the inverse.
 
-A node is eliminated as in Gaussian elimination; afterwards its entries of the inverse follow from those of its
-neighbours (Takahashi, Fagan and Chin 1973; Erisman and Tinney 1975). Nodes that do not touch each other are
-eliminated together, those with few neighbours first, so that each round is a few array operations.
+A node is eliminated as in Gaussian elimination; afterwards its entries of the inverse follow from those
+of its neighbours (Takahashi, Fagan and Chin 1973; Erisman and Tinney 1975). Nodes that do not touch
+each other are eliminated together, those with few neighbours first, so that each round is a few array
+operations.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class _Round:
 def inverse_diagonal(matrix: csr_array) -> np.ndarray:
     """Diagonal of the inverse of a matrix that needs no pivoting, shape (n,).
 
-    Meant for ``I − G`` where the rows of ``G`` are shares of at most 1 (an M-matrix): there elimination on the
-    diagonal is stable in any order.
+    Meant for ``I − G`` where the rows of ``G`` are shares of at most 1 (an M-matrix): there elimination
+    on the diagonal is stable in any order.
 
     Raises
     ------
@@ -122,7 +123,9 @@ def _eliminate(entries: _Entries) -> tuple[_Round, _Entries]:
 
 
 def _pairs(into: np.ndarray, out: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every pair of an entering and a leaving entry of the same node, as positions; both are sorted by node."""
+    """Every pair of an entering and a leaving entry of the same node, as positions; both are sorted by
+    node.
+    """
     count = np.bincount(into, minlength=size)
     start = np.cumsum(count) - count
     many = count[out]

@@ -277,7 +277,9 @@ def circular_water_in(account: Account) -> Terms:
     better="more",
 )
 def treated_water_out(account: Account) -> Terms:
-    """Water that leaves from a treatment plant inside counts as meeting requirements, which no flow proves."""
+    """Water that leaves from a treatment plant inside counts as meeting requirements, which no flow
+    proves.
+    """
     out = account.leaves & account.of_class("wastewater", "reclaimed_water") & account.from_kind("treat")
     return Terms(np.where(out, account.water, 0.0), _water_in(account), "m3/a", "m3/a", 100.0)
 

@@ -1,4 +1,5 @@
-"""Material Circularity Indicator of a product or of products together (Ellen MacArthur Foundation and Granta).
+"""Material Circularity Indicator of a product or of products together (Ellen MacArthur Foundation and
+Granta).
 
 Formula of the 2019 and 2020 editions, with (W_F − W_C) / 2 in the denominator of the linear flow index.
 """
@@ -8,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from flowsim.errors import InputError, Problem
 from flowsim.indicators.registry import Figure, figure, indicator
@@ -60,7 +59,9 @@ class Circularity:
     value: float
 
 
-def circularity(products: Product | Sequence[Product], lifetime: float = 1.0, use: float = 1.0) -> Circularity:
+def circularity(
+    products: Product | Sequence[Product], lifetime: float = 1.0, use: float = 1.0
+) -> Circularity:
     """MCI of a product, or of components of one product: sums first, then one linear flow index.
 
     Parameters
@@ -69,7 +70,8 @@ def circularity(products: Product | Sequence[Product], lifetime: float = 1.0, us
 
     Raises
     ------
-    InputError : no mass, a share outside 0 to 1 or shares over 1 in sum, no utility, a recycling efficiency of 0
+    InputError : no mass, a share outside 0 to 1 or shares over 1 in sum, no utility, a recycling
+        efficiency of 0
     """
     parts = [products] if isinstance(products, Product) else list(products)
     utility = lifetime * use
@@ -77,7 +79,9 @@ def circularity(products: Product | Sequence[Product], lifetime: float = 1.0, us
     mass = sum(part.mass for part in parts)
     virgin = sum(part.mass * (1 - part.recycled - part.reused - part.biological) for part in parts)
     left = sum(part.mass * (1 - _collected(part)) for part in parts)
-    feed = sum(part.mass * (1 - part.feed_efficiency) * part.recycled / part.feed_efficiency for part in parts)
+    feed = sum(
+        part.mass * (1 - part.feed_efficiency) * part.recycled / part.feed_efficiency for part in parts
+    )
     end = sum(part.mass * (1 - part.end_efficiency) * part.to_recycling for part in parts)
     waste = left + (feed + end) / 2
     index = (virgin + waste) / (2 * mass + (feed - end) / 2)
@@ -98,7 +102,10 @@ def _check(parts: list[Product], utility: float) -> None:
     for part in parts:
         names = [name for name in part.__dataclass_fields__ if name != "mass"]
         wrong = [name for name in names if not 0 <= getattr(part, name) <= 1]
-        problems += [Problem(f"MCI: `{name}` is {getattr(part, name):g}.", hint="It is a share, 0 to 1.") for name in wrong]
+        problems += [
+            Problem(f"MCI: `{name}` is {getattr(part, name):g}.", hint="It is a share, 0 to 1.")
+            for name in wrong
+        ]
         if part.recycled + part.reused + part.biological > 1 + 1e-12:
             problems.append(Problem("MCI: the shares of the feed add up to more than 1."))
         if _collected(part) > 1 + 1e-12:
@@ -122,16 +129,25 @@ def _check(parts: list[Product], utility: float) -> None:
     direct=True,
 )
 def portfolio(account: Account) -> Figure:
-    """For products and firms; not meant as the score of a park. All products that leave count as one, with the
-    recycled and renewable shares of the inflow; their end of life and lifetime must be given as inputs.
+    """For products and firms; not meant as the score of a park. All products that leave count as one,
+    with the recycled and renewable shares of the inflow; their end of life and lifetime must be given
+    as inputs.
     """
     from flowsim.indicators import iso
 
     product = account.leaves & account.of_class("product") & account.of_kind("material")
     account.determined(product | account.material_input)
     mass, put_in = float(account.mass[product].sum()), float(account.mass[account.material_input].sum())
-    shares = [float(account.mass[flows].sum()) / put_in if put_in else 0.0 for flows in (iso.recycled_in(account), iso.renewable_in(account))]
-    names = ("collected_for_recycling", "collected_for_reuse", "feed_recycling_efficiency", "recycling_efficiency")
+    shares = [
+        float(account.mass[flows].sum()) / put_in if put_in else 0.0
+        for flows in (iso.recycled_in(account), iso.renewable_in(account))
+    ]
+    names = (
+        "collected_for_recycling",
+        "collected_for_reuse",
+        "feed_recycling_efficiency",
+        "recycling_efficiency",
+    )
     given = [account.given(name) / 100 for name in names]
     one = Product(
         mass,

@@ -5,6 +5,8 @@ Old scrap comes out of use or from outside the boundary, new scrap from producti
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from flowsim.indicators import waste
@@ -35,8 +37,8 @@ def _scrap(account: Account) -> np.ndarray:
 
 
 def _old(account: Account) -> np.ndarray:
-    """Flows of scrap that come out of use, or from outside."""
-    return _scrap(account) & (account.enters | account.from_kind("use"))
+    """Flows of scrap that come out of use, from collection and dismantling, or from outside."""
+    return _scrap(account) & (account.enters | account.from_kind("use", "collect"))
 
 
 def recycled_content(account: Account, name: str) -> Terms:
@@ -51,21 +53,25 @@ def recycled_content(account: Account, name: str) -> Terms:
 
 def collection_rate(account: Account, name: str) -> Terms:
     """CR: metal in end-of-life products that is collected, over all that leaves use inside."""
-    amount = np.where(account.from_kind("use") & account.leaving(account.inside) & _scrap(account), metal(account, name), 0.0)
+    out_of_use = account.from_kind("use") & account.leaving(account.inside) & _scrap(account)
+    amount = np.where(out_of_use, metal(account, name), 0.0)
     share = account.reaching(waste.ends_at(account, (*waste.RECOVERING, "transform")))
     return Terms(np.where(amount != 0, amount * share, 0.0), amount, "t/a", "t/a", 100.0)
 
 
 def process_efficiency(account: Account, name: str) -> Terms:
-    """RPER: metal in what recycling gives as goods, over the metal in the scrap that it takes."""
+    """RPER: metal in what recycling gives as goods, over the metal in the scrap that it takes and keeps.
+
+    Scrap that is only sorted out and handed on to others is in neither.
+    """
     amount, scrap = metal(account, name), _scrap(account)
     plants = waste.ends_at(account, waste.RECOVERING) & account.inside
     takes = scrap & account.entering(plants) & ~account.leaving(plants)
-    gives = ~scrap & account.of_kind("material") & ~account.of_class("emission") & account.leaving(plants)
-    gives &= ~account.entering(plants)
+    out = account.of_kind("material") & account.leaving(plants) & ~account.entering(plants)
+    gives, passes = out & ~scrap & ~account.of_class("emission"), out & account.of_class("recyclable")
+    kept = np.where(takes, amount, 0.0) - np.where(passes, amount, 0.0)
     covered = account.coverage(np.where(takes | gives, account.mass, 0.0))
-    parts = (np.where(flows, amount, 0.0) for flows in (gives, takes))
-    return Terms(*parts, "t/a", "t/a", 100.0, coverage=covered)
+    return Terms(np.where(gives, amount, 0.0), kept, "t/a", "t/a", 100.0, coverage=covered)
 
 
 def old_scrap_ratio(account: Account, name: str) -> Terms:
@@ -84,25 +90,57 @@ def end_of_life_rate(account: Account, name: str) -> Figure:
         used |= (side.numerator != 0) | (side.denominator != 0)
         total = float(side.denominator.sum())
         if total == 0:
-            raise Missing("no product of it leaves use, or no scrap of it is recycled", "没有报废产品流出，或没有废料被再生")
+            raise Missing(
+                "no product of it leaves use, or no scrap of it is recycled",
+                "没有报废产品流出，或没有废料被再生",
+            )
         rates.append(float(side.numerator.sum()) / total)
-    items = (("collection rate", "收集率", 100 * rates[0], "%"), ("process efficiency", "再生过程回收率", 100 * rates[1], "%"))
+    items = (
+        ("collection rate", "收集率", 100 * rates[0], "%"),
+        ("process efficiency", "再生过程回收率", 100 * rates[1], "%"),
+    )
     return figure(account, items, 100 * rates[0] * rates[1], used)
 
 
-RATES = {
-    "recycled_content": (recycled_content, "Recycled content of", "再生含量", "scrap taken up / (scrap taken up + primary input)", "废料利用量 /（废料利用量 + 原生投入量）", False),
-    "eol_collection_rate": (collection_rate, "End-of-life collection rate of", "报废收集率", "collected / leaving use", "收集量 / 报废量", False),
-    "eol_process_efficiency": (process_efficiency, "Recycling process efficiency of", "再生过程回收率", "in goods that recycling gives / in scrap that it takes", "再生产出量 / 废料投入量", False),
-    "eol_recycling_rate": (end_of_life_rate, "End-of-life recycling rate of", "报废再生率", "collection rate × process efficiency", "收集率 × 再生过程回收率", True),
-    "old_scrap_ratio": (old_scrap_ratio, "Old scrap ratio of", "旧废料比例", "old scrap taken up / scrap taken up", "旧废料利用量 / 废料利用量", False),
-}  # fmt: skip
-"""Rate → its function, English and Chinese name, formulas, and whether it is a figure of its own."""
+Rate = Callable[[Account, str], "Terms | Figure"]
+RATES: dict[str, tuple[Rate, tuple[str, str], str, str]] = {
+    "recycled_content": (
+        recycled_content,
+        ("Recycled content of", "再生含量"),
+        "scrap taken up / (scrap taken up + primary input)",
+        "废料利用量 /（废料利用量 + 原生投入量）",
+    ),
+    "eol_collection_rate": (
+        collection_rate,
+        ("End-of-life collection rate of", "报废收集率"),
+        "collected / leaving use",
+        "收集量 / 报废量",
+    ),
+    "eol_process_efficiency": (
+        process_efficiency,
+        ("Recycling process efficiency of", "再生过程回收率"),
+        "in goods that recycling gives / in scrap that it takes and keeps",
+        "再生产出量 / 废料净投入量",
+    ),
+    "eol_recycling_rate": (
+        end_of_life_rate,
+        ("End-of-life recycling rate of", "报废再生率"),
+        "collection rate × process efficiency",
+        "收集率 × 再生过程回收率",
+    ),
+    "old_scrap_ratio": (
+        old_scrap_ratio,
+        ("Old scrap ratio of", "旧废料比例"),
+        "old scrap taken up / scrap taken up",
+        "旧废料利用量 / 废料利用量",
+    ),
+}
+"""Rate → its function, English and Chinese name, and formulas in both."""
 
 
 def _register(name: str, rate: str) -> None:
     """Register one rate of one metal."""
-    function, en, zh, formula, formula_zh, direct = RATES[rate]
+    function, (en, zh), formula, formula_zh = RATES[rate]
 
     @indicator(
         f"metals.{name.lower()}_{rate}",
@@ -114,7 +152,7 @@ def _register(name: str, rate: str) -> None:
         clause=CLAUSE,
         certainty="confirmed",
         better="more",
-        direct=direct,
+        direct=function is end_of_life_rate,
     )
     def rate_of_metal(account: Account) -> Terms | Figure:
         """Metal by the contents of goods; goods without contents count as free of it, so mind the coverage.

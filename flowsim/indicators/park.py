@@ -10,7 +10,7 @@ import numpy as np
 
 from flowsim.indicators import cn, waste
 from flowsim.indicators.account import Account
-from flowsim.indicators.registry import Terms, indicator
+from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
 MEMORY = "from memory, to be confirmed"
 RETROFIT = "Circular retrofit of parks, NDRC 765 of 2012; GB/T 33567-2017"
@@ -28,7 +28,9 @@ RETROFIT = "Circular retrofit of parks, NDRC 765 of 2012; GB/T 33567-2017"
     better="more",
 )
 def resource_productivity(account: Account) -> Terms:
-    """Direct input, not net of what leaves; the list of main resources is that of cn.main_resource_productivity."""
+    """Direct input, not net of what leaves; the list of main resources is that of
+    cn.main_resource_productivity.
+    """
     main = cn.main_resources(account)
     used = np.where(main & account.material_input, account.mass, 0.0)
     rules = (("material that is no main resource", account.material_input & ~main),)
@@ -92,27 +94,28 @@ def recycling_value_share(account: Account) -> Terms:
     en="Exchanges of wastes and by-products between firms",
     zh="生态工业链接数量",
     unit="links",
-    formula="number of pairs of firm and firm that exchange a waste or by-product",
-    formula_zh="存在废物或副产品交换的企业对数",
+    formula="number of wastes and by-products that one firm takes from another",
+    formula_zh="企业间废物或副产品交换的链接数",
     clause="HJ 274-2015, no. 5, counts those that are new since the plan began",
     certainty=MEMORY,
     better="more",
+    direct=True,
 )
-def chain_links(account: Account) -> Terms:
-    """Drawn flows that carry something from one firm to another, counted by pair and good; subtract the base
-    year for the new ones. Networks are not counted.
+def chain_links(account: Account) -> Figure:
+    """Flows that carry something from one firm to another, counted by pair and good; subtract the base year
+    for the new ones. Networks are not counted.
     """
     processes, flows = account.result.system.processes, account.result.system.flows
-    firm = np.where(processes["firm"] != "", processes["firm"], processes["id"]).astype(str)
+    firm = np.where(processes["firm"] != "", processes["firm"], processes["id"]).astype(object)
     giver, taker = firm[flows["from_at"]], firm[flows["to_at"]]
     byproduct = account.of_class(*waste.WASTES, "by_product", "wastewater", "reclaimed_water")
     exchange = account.internal & byproduct & account.runs & (giver != taker)
     exchange &= ~account.from_kind("pool") & ~account.to_kind("pool")
-    keys = np.char.add(np.char.add(giver, "|"), np.char.add(np.char.add(taker, "|"), flows["good"].astype(str)))
-    at = np.flatnonzero(exchange)
-    first = np.zeros(len(flows), dtype=bool)
-    first[at[np.unique(keys[at], return_index=True)[1]]] = True
-    return Terms(np.where(first & (account.amounts != 0), 1.0, 0.0), None, "links")
+    goods = flows["good"].to_numpy()
+    links = {(giver[at], taker[at], goods[at]) for at in np.flatnonzero(exchange)}
+    pairs = {frozenset(link[:2]) for link in links}
+    items = (("pairs of firms", "企业对数", float(len(pairs)), "1"),)
+    return figure(account, items, float(len(links)), account.internal & byproduct)
 
 
 @indicator(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -86,7 +86,8 @@ class Figure:
     flows: np.ndarray
 
 
-Function = Callable[[Account], "Terms | Figure"]
+Function = Callable[[Account], Terms | Figure]
+F = TypeVar("F", bound=Function)
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,13 @@ def indicator(
     certainty: str,
     better: str = "",
     direct: bool = False,
-) -> Callable[[Function], Function]:
+) -> Callable[[F], F]:
     """Register a function of an account as an indicator; its docstring becomes the note.
 
     The names and the unit are those that a reader sees, the formulas are in words.
     """
 
-    def register(function: Function) -> Function:
+    def register(function: F) -> F:
         note = " ".join((function.__doc__ or "").split())
         set_name = id.partition(".")[0]
         words = (id, en, zh, unit, set_name, formula, formula_zh, clause, certainty, better)
@@ -267,7 +268,8 @@ def indicators(
 ) -> pd.DataFrame:
     """The same as a table: id, en, zh, value, unit, numerator, its unit, denominator, its unit, boundary, ...
 
-    A missing value is NaN, and ``reason`` says why; ``coverage`` is the share of the mass that the data cover.
+    A missing value is NaN, and ``reason`` says why; ``coverage`` is the share of the mass that the data
+    cover.
 
     Raises
     ------
@@ -275,7 +277,9 @@ def indicators(
     """
     import pandas as pd
 
-    return pd.DataFrame([_row(value) for value in evaluate(result, names, boundary, inputs=inputs, sets=sets)])
+    return pd.DataFrame(
+        [_row(value) for value in evaluate(result, names, boundary, inputs=inputs, sets=sets)]
+    )
 
 
 def _row(value: Value) -> dict[str, object]:
@@ -340,10 +344,14 @@ def _value(item: Indicator, account: Account, gap: Missing | None) -> Value:
     return Value(item, account.boundary, ratio * found.scale, "", "", found, numerator, denominator)
 
 
-def figure(account: Account, item_values: Sequence[tuple[str, str, float, str]], value: float, flows: np.ndarray) -> Figure:
-    """A `Figure` of (English, Chinese, value, unit); raises `Missing` if a flow it reads is undetermined."""
+def figure(
+    account: Account, items: Sequence[tuple[str, str, float, str]], value: float, flows: np.ndarray
+) -> Figure:
+    """A `Figure` of items (English, Chinese, value, unit); raises `Missing` if a flow it reads is
+    undetermined.
+    """
     account.determined(flows)
-    return Figure(float(value), tuple(Item(*one) for one in item_values), flows)
+    return Figure(float(value), tuple(Item(*one) for one in items), flows)
 
 
 def _check(terms: Terms, account: Account) -> None:

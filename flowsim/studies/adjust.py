@@ -176,6 +176,10 @@ class Factor:
         found = scale * self.lu.solve(scale * rhs)
         return found + scale * self.lu.solve(scale * (rhs - self.matrix @ found))
 
+    def damped(self, rhs: np.ndarray) -> np.ndarray:
+        """Solution without refinement: what nothing fixes is held by the damping alone."""
+        return self.scale * self.lu.solve(self.scale * rhs)
+
     def covariance(self, chosen: np.ndarray) -> np.ndarray:
         """Columns of the covariance of (u, x), shape (columns, chosen)."""
         rhs = np.zeros((self.matrix.shape[0], len(chosen)))

@@ -7,24 +7,26 @@ are redundant, deduced or unobservable; tests for gross errors. docs/reconcile.m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from flowsim.errors import InputError, Problem
 from flowsim.result import Result
 from flowsim.studies import diagnose
 from flowsim.studies.adjust import Factor, Model, State, adjust, binding, factor_at, unknown_columns
-from flowsim.studies.structure import decompose, independent_rows
+from flowsim.studies.uncertain import build, uncertain_data
 from flowsim.system import System
-from flowsim.uncertainty import NORMAL_95, default_cv
 
 if TYPE_CHECKING:
     import pandas as pd
 
+ROUNDING = 1e-13
+"""Values below this share of the largest are the rounding of zeros."""
+EXACT = 1e-8
+"""Uncertainties below this share of their value are the rounding of none."""
 REDUNDANT = 1e-7
 """A datum is redundant where the others leave it less than 1 − this share of its variance."""
 NEAR_OPTIMUM = 9.21
@@ -161,16 +163,16 @@ def reconcile(
     """
     if not 0 < alpha < 1:
         raise InputError(Problem(f"alpha is {alpha:g}.", hint="Write a level between 0 and 1, such as 0.05."))
-    data = _data(system, pedigree)
-    model = _model(system, data, correlations, without)
-    fit = _fit(system, model, bounds, starts, seed)
+    data = uncertain_data(system, pedigree)
+    model = build(system, data, correlations, without)
+    fit = _fit(system, data, model, bounds, starts, seed)
     out: list[int] = []
     while eliminate:
         worst = _worst(fit, alpha)
         if worst is None:
             break
         out.append(worst)
-        fit = _fit(system, fit.model.leaving(worst), bounds, starts, seed)
+        fit = _fit(system, data, fit.model.leaving(worst), bounds, starts, seed)
     eliminated = tuple(data["id"].iloc[out])
     options = {"alpha": alpha, "bounds": bounds, "pedigree": pedigree, "without": [*without, *eliminated]}
     answer = _answer(system, data, fit, alpha, eliminated, options)
@@ -197,167 +199,31 @@ class _Fit:
     def objective(self) -> float:
         return self.model.objective(self.state.u)
 
+    @cached_property
+    def bounds_that_hold(self) -> np.ndarray:
+        return np.flatnonzero(binding(self.model, self.state))
 
-def _data(system: System, pedigree: bool) -> pd.DataFrame:
-    """The uncertain numbers of a system, one row a datum, with the first row of the system that states it."""
-    import pandas as pd
+    @cached_property
+    def freedom_by_rank(self) -> float:
+        """Trace of I − C R⁻¹: the degrees of freedom that the numbers leave, without bounds that hold."""
+        model = self.model
+        some = np.setdiff1d(np.flatnonzero(~model.left_out), model.correlated)
+        trace = float((1.0 - self.variance[some]).sum())
+        if len(model.correlated):
+            inside = model.weight[model.correlated][:, model.correlated].toarray()
+            block = self.factor.covariance(model.correlated)[model.correlated]
+            trace += len(model.correlated) - float(np.trace(block @ inside))
+        return trace
 
-    rows = system.rows
-    sd = rows.sd.copy()
-    default = np.isnan(sd) & ~np.isnan(rows.value) & (rows.value != 0) & pedigree
-    if pedigree:
-        sd = np.where(default, default_cv(rows.quality) * np.abs(rows.value), sd)
-    uncertain = np.flatnonzero((sd > 0) & (rows.datum >= 0))
-    _, first = np.unique(rows.datum[uncertain], return_index=True)
-    at = uncertain[np.sort(first)]
-    return pd.DataFrame(
-        {
-            "id": _names(system, at),
-            "kind": rows.kind[at],
-            "value": rows.value[at],
-            "sd": sd[at],
-            "low": rows.low[at],
-            "high": rows.high[at],
-            "distribution": np.where(default[at], "normal", rows.distribution[at]),
-            "quality": rows.quality[at],
-            "by_default": default[at],
-            "file": rows.file[at],
-            "line": rows.line[at],
-            "source": rows.source[at],
-            "row": at,
-            "datum": rows.datum[at],
-        }
-    )
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the global test; where the numbers and the pattern differ, the numbers count."""
+        return self.model.freedom if len(self.bounds_that_hold) else round(self.freedom_by_rank)
 
 
-def _names(system: System, at: np.ndarray) -> list[str]:
-    """An id for each datum: that of its flow, or its kind, subject and process; a number where it is repeated."""
-    names: list[str] = []
-    seen: dict[str, int] = {}
-    for row in at.tolist():
-        name = _name(system, row)
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return names
-
-
-def _name(system: System, row: int) -> str:
-    rows, matrix = system.rows, system.matrix
-    start, end = matrix.indptr[row], matrix.indptr[row + 1]
-    columns, entries = matrix.indices[start:end], matrix.data[start:end]
-    kind = str(rows.kind[row])
-    if kind == "given":
-        return system._short(int(columns[0]))
-    good = str(system.goods["id"].iloc[rows.good[row]]) if rows.good[row] >= 0 else ""
-    if kind == "content":
-        return f"content:{good}[{rows.layer[row]}]"
-    subject = good
-    if not good:
-        subject = str(system.flows["id"].iloc[system.unknown_at[columns[np.argmax(entries)]]])
-    layer = "" if rows.layer[row] in ("", "base", "mass") else f"[{rows.layer[row]}]"
-    return f"{kind}:{subject}{layer}@{system.processes['id'].iloc[rows.process[row]]}"
-
-
-def _model(
-    system: System, data: pd.DataFrame, correlations: Sequence[tuple[str, str, float]], without: Sequence[str]
-) -> Model:
-    """The problem in numbers: rows with their data, balances of moving recipes, limits with their slack."""
-    rows = system.rows
-    place = np.full(int(rows.datum.max(initial=-1)) + 2, -1)
-    place[data["datum"].to_numpy(dtype=np.int64)] = np.arange(len(data))
-    datum = place[rows.datum]
-    extra = _recipe_balances(system, datum)
-    slack = system.upper_matrix.shape[0]
-    top = hstack([vstack([system.matrix, extra]), csr_array((len(datum) + extra.shape[0], slack))])
-    matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
-    rhs = np.concatenate([system.rhs, np.zeros(extra.shape[0]), system.upper_rhs])
-    slope = csr_array((system.slope.data, system.slope.indices, system.slope.indptr), shape=system.slope.shape)
-    slope.resize((matrix.shape[0], matrix.shape[1]))
-    datum = np.concatenate([datum, np.full(matrix.shape[0] - len(datum), -1)])
-    given = np.concatenate([rows.kind == "given", np.zeros(matrix.shape[0] - len(rows.kind), dtype=bool)])
-    keep = _independent(matrix, datum)
-    value, sd = data["value"].to_numpy(dtype=float), data["sd"].to_numpy(dtype=float)
-    kind = data["kind"].to_numpy()
-    most = np.where(np.isin(kind, ("transfer", "share", "content")), 1.0, np.inf)
-    least = np.where(kind == "given", -np.inf, 0.0)
-    return Model(
-        matrix=csr_array(matrix[keep]),
-        slope=_only_uncertain(csr_array(slope[keep]), datum[keep]),
-        rhs=rhs[keep],
-        datum=datum[keep],
-        given=given[keep],
-        value=value,
-        sd=sd,
-        correlation=_correlation(data, correlations),
-        left_out=np.isin(np.arange(len(data)), [_position(data, name) for name in without]),
-        lower=np.concatenate([(least - value) / sd, system.lower, np.zeros(slack)]),
-        upper=np.concatenate([(most - value) / sd, system.upper, np.full(slack, np.inf)]),
-    )
-
-
-def _recipe_balances(system: System, datum: np.ndarray) -> csr_array:
-    """Mass balances of processes whose recipe moves and has no closing line: it must close all the same (C5)."""
-    rows = system.rows
-    moving = np.unique(rows.process[(rows.kind == "recipe") & (datum >= 0)])
-    at = np.full(len(system.processes), -1)
-    at[np.setdiff1d(moving, rows.process[rows.kind == "closing"])] = 0
-    chosen = np.flatnonzero(at == 0)
-    at[chosen] = np.arange(len(chosen))
-    mass = system.flow_mass("mass")
-    parts = []
-    for end, sign in (("to_at", 1.0), ("from_at", -1.0)):
-        place = at[system.flows[end].to_numpy()]
-        flows = np.flatnonzero(place >= 0)
-        parts.append((place[flows], flows, sign * mass[flows]))
-    row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return csr_array((value, (row, column)), shape=(len(chosen), system.matrix.shape[1]))
-
-
-def _independent(matrix: csr_array, datum: np.ndarray) -> np.ndarray:
-    """All rows but exact ones that repeat other exact ones; those are checked when the answer is there."""
-    exact = np.flatnonzero(datum < 0)
-    block = csr_array(matrix[exact])
-    structure = decompose(block)
-    repeated = np.setdiff1d(structure.over, independent_rows(block, structure))
-    return np.setdiff1d(np.arange(len(datum)), exact[repeated])
-
-
-def _only_uncertain(slope: csr_array, datum: np.ndarray) -> csr_array:
-    """The slope without rows whose coefficient is exact."""
-    slope = csr_array(slope)
-    slope.data = np.where(np.repeat(datum >= 0, np.diff(slope.indptr)), slope.data, 0.0)
-    slope.eliminate_zeros()
-    return slope
-
-
-def _position(data: pd.DataFrame, name: str) -> int:
-    found = np.flatnonzero(data["id"] == name)
-    if not len(found):
-        from flowsim.tables import nearest
-
-        hint = nearest(name, data["id"]) or f"Data are {', '.join(data['id'][:12])}."
-        raise InputError(Problem(f"there is no uncertain datum `{name}`.", hint=hint))
-    return int(found[0])
-
-
-def _correlation(data: pd.DataFrame, pairs: Sequence[tuple[str, str, float]]) -> csr_array:
-    """The correlation matrix of the data; it must be positive definite."""
-    matrix = eye_array(len(data), format="lil")
-    for one, other, value in pairs:
-        first, second = _position(data, one), _position(data, other)
-        if first == second or not -1 < value < 1:
-            hint = "Name two different data and a coefficient between -1 and 1."
-            raise InputError(Problem(f"a correlation of {value:g} between `{one}` and `{other}` cannot be.", hint=hint))
-        matrix[first, second] = matrix[second, first] = value
-    made = csr_array(matrix)
-    some = np.flatnonzero(abs(made).sum(axis=0) > 1)
-    if len(some) and np.linalg.eigvalsh(made[some][:, some].toarray()).min() < 1e-10:
-        hint = "Lower some of them: together they give a negative variance."
-        raise InputError(Problem("the correlations contradict each other.", hint=hint))
-    return made
-
-
-def _fit(system: System, model: Model, bounds: bool, starts: int | None, seed: int) -> _Fit:
+def _fit(
+    system: System, data: pd.DataFrame, model: Model, bounds: bool, starts: int | None, seed: int
+) -> _Fit:
     """The best minimum from all starts, with its diagonals."""
     bent = bool(model.slope.nnz) and model.freedom > 0
     few = model.matrix.shape[1] <= MOST_STARTED
@@ -367,10 +233,10 @@ def _fit(system: System, model: Model, bounds: bool, starts: int | None, seed: i
         states.append(adjust(model, _random_start(model, states[0], seed, draw), bounds))
     good = [state for state in states if state.converged]
     if not good:
-        diagnose.raise_failure(system, model, states[0], bounds)
+        diagnose.raise_failure(system, diagnose.exact_rows(system, data), states[0])
     optima = _distinct(model, good)
     state = min(good, key=lambda state: model.objective(state.u))
-    diagnose.check_rows(system, model, state)
+    diagnose.check_rows(system, diagnose.moved_system(system, data, state.u), state.x[: system.matrix.shape[1]])
     factor = factor_at(model, state)
     suspected = unknown_columns(model)[model.structure.under]
     if not factor.whole:
@@ -433,7 +299,7 @@ def _worst(fit: _Fit, alpha: float) -> int | None:
     """The datum to leave out next, while the global test fails."""
     from scipy.special import chdtrc
 
-    if not fit.model.freedom or chdtrc(fit.model.freedom, fit.objective) >= alpha:
+    if not fit.freedom or chdtrc(fit.freedom, fit.objective) >= alpha:
         return None
     size = np.abs(np.nan_to_num(fit.normalised))
     return int(size.argmax()) if size.max(initial=0.0) > 0 else None
@@ -447,24 +313,23 @@ def _answer(
     count = system.matrix.shape[1]
     x = np.where(fit.free[model.data : model.data + count], np.nan, state.x[:count])
     sd = np.sqrt(fit.variance[model.data : model.data + count])
-    size = np.abs(np.nan_to_num(x)).max(initial=0.0)
-    x[np.abs(x) < 1e-13 * size] = 0.0
-    sd[sd < 1e-9 * size * np.finfo(float).eps ** 0.25] = 0.0
+    x[np.abs(x) < ROUNDING * np.abs(np.nan_to_num(x)).max(initial=0.0)] = 0.0
+    sd[sd < EXACT * np.abs(x)] = 0.0
     moved = diagnose.moved_system(system, data, state.u)
     low, high = diagnose.intervals(moved, x)
     table = _data_table(system, data, fit, alpha)
     test = _global_test(fit, alpha)
-    notes = diagnose.notes(system, fit, table, test, alpha)
-    result = Result(
-        moved, x, low, high, "reconcile", np.zeros(count, dtype=bool), options, tuple(notes), sd
-    )
-    bound = binding(model, state)[model.data :][:count]
-    values = diagnose.value_table(system, result, table, bound)
+    notes = _notes(system, fit, table, test)
+    result = Result(moved, x, low, high, "reconcile", np.zeros(count, dtype=bool), options, tuple(notes), sd)
+    given = np.flatnonzero(table["kind"] == "given")
+    columns = system.matrix.indices[system.matrix.indptr[data["row"].to_numpy(dtype=np.int64)[given]]]
+    measured = dict(zip(columns.tolist(), table["class"].iloc[given], strict=True))
+    values = diagnose.value_table(system, x, sd, low, high, measured)
     certificate = {
         "steps": state.steps,
         "feasibility": state.feasibility,
         "stationarity": state.stationarity,
-        "bounds_that_hold": int(binding(model, state).sum()),
+        "bounds_that_hold": len(fit.bounds_that_hold),
     }
     return Reconciliation(
         result=result,
@@ -481,11 +346,54 @@ def _answer(
     )
 
 
+def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any]) -> list[str]:
+    """What a reader must know beside the numbers."""
+    model, notes = fit.model, []
+    names = [_column_name(system, table, model, column) for column in fit.bounds_that_hold.tolist()]
+    if names:
+        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        notes.append(
+            f"bounds hold back {', '.join(names[:12])}{more}: their uncertainty is that of a number fixed there, and "
+            "the p of the global test is only near. A sample honours bounds."
+        )
+    for one in fit.optima[1:]:
+        if one.gap < NEAR_OPTIMUM:
+            notes.append(
+                f"another minimum lies {one.gap:.4g} above the best (objective {one.objective:.6g}): the data do not "
+                "tell the two apart; see optima."
+            )
+    defaults = int(table["by_default"].sum())
+    if defaults:
+        notes.append(f"{defaults} numbers have the default uncertainty of the quality class of their source.")
+    pattern = set(unknown_columns(model)[model.structure.under].tolist())
+    numbers = set(np.flatnonzero(fit.free).tolist())
+    if pattern != numbers and not len(fit.bounds_that_hold):
+        names = [_column_name(system, table, model, column) for column in sorted(pattern ^ numbers)]
+        notes.append(f"pattern and numbers differ on what is observable; the numbers count: {', '.join(names[:12])}.")
+    if not len(fit.bounds_that_hold) and fit.freedom != model.freedom:
+        notes.append(
+            f"the pattern of the rows has {model.freedom} degrees of freedom, their numbers {fit.freedom}: "
+            "some rows repeat each other, or a coefficient has no throughput."
+        )
+    if not test["passed"]:
+        notes.append("the data disagree by more than their uncertainties allow: look at the suspects.")
+    return notes
+
+
+def _column_name(system: System, table: pd.DataFrame, model: Model, column: int) -> str:
+    if column < model.data:
+        return str(table["id"].iloc[column])
+    at = column - model.data
+    if at < system.matrix.shape[1]:
+        return system._short(at)
+    return system.row_text(at - system.matrix.shape[1], upper=True)
+
+
 def _global_test(fit: _Fit, alpha: float) -> dict[str, Any]:
     """The objective against the chi-square distribution with as many degrees of freedom as there is redundancy."""
     from scipy.special import chdtrc, chdtri
 
-    dof = fit.model.freedom
+    dof = fit.freedom
     p = float(chdtrc(dof, fit.objective)) if dof else 1.0
     critical = float(chdtri(dof, alpha)) if dof else 0.0
     return {

@@ -6,7 +6,7 @@ of the rows that determine the unknowns; rows beyond those must agree, and contr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -37,6 +37,10 @@ class Determined:
     x: np.ndarray
     factor: Any
 
+    def again(self, rhs: np.ndarray) -> Determined:
+        """The same part for another right-hand side."""
+        return replace(self, x=self.factor.solve(rhs[self.rows]))
+
 
 class Singular(Exception):
     """The rows leave ``columns`` free although their number would do: a loop that keeps everything."""
@@ -46,12 +50,13 @@ class Singular(Exception):
         super().__init__(columns)
 
 
-def solve(system: System, *, throw: bool = True) -> Result:
+def solve(system: System, *, throw: bool = True, part: Determined | None = None) -> Result:
     """The steady state of a system whose facts fix every flow.
 
     Parameters
     ----------
     throw : raise when something is undetermined or a limit is broken; otherwise say so in the result
+    part : what `determine` found for the same matrix; its factorisation is used again
 
     Raises
     ------
@@ -60,7 +65,7 @@ def solve(system: System, *, throw: bool = True) -> Result:
     Infeasible : the one answer breaks a limit, or makes a flow negative
     """
     try:
-        part = determine(system.matrix, system.rhs, system.rows.kind)
+        part = part.again(system.rhs) if part else determine(system.matrix, system.rhs, system.rows.kind)
     except Singular as loop:
         raise Undetermined(_loop_problems(system, loop.columns)) from None
     notes = _check_consistent(system, part)

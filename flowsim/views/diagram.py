@@ -21,7 +21,7 @@ LEFT_OUT = ("circulating_water", "sea_water", "air")
 
 
 class Node(NamedTuple):
-    """A process, a group of processes or a place outside; ``side`` is -1 at the left border, 1 at the right."""
+    """A process, a group of them or a place outside; ``side`` is -1 at the left border, 1 at the right."""
 
     en: str
     zh: str
@@ -51,7 +51,7 @@ class Diagram:
     Attributes
     ----------
     throughput : shape (nodes,), the larger of what enters and what leaves
-    cut : flows below it were merged by class of good (all flows, where processes are grouped)
+    cut, by_class : flows below ``cut`` were merged by class of good, with ``by_class`` all flows
     excluded : classes of goods that occur and are not drawn
     joined : networks with one supplier or one user that are drawn as straight links
     merged, grouped, undetermined, negative : how many flows were merged, lie within a group, are not
@@ -63,6 +63,7 @@ class Diagram:
     throughput: np.ndarray
     cut: float
     threshold: float
+    by_class: bool
     excluded: tuple[str, ...]
     joined: int
     merged: int
@@ -112,7 +113,7 @@ def diagram(
     exclude: Collection[str] = LEFT_OUT,
     threshold: float = 0.005,
 ) -> Diagram:
-    """Nodes and links of a layer; with ``other``, what ``other`` has more (or less, negative) than ``result``.
+    """Nodes and links of a layer; with ``other``, what it has more (or less, negative) than ``result``.
 
     Raises
     ------
@@ -139,6 +140,7 @@ def diagram(
         read.goods,
         cut=cut,
         threshold=threshold,
+        by_class=group is not None,
         excluded=tuple(name for name in GOOD_CLASSES if name in read.excluded),
         joined=joined,
         merged=merged,
@@ -151,11 +153,12 @@ def diagram(
 def _check(group: str | None, top: int | None, exclude: Collection[str], threshold: float) -> None:
     problems = []
     if group is not None and group not in GROUPS:
-        problems.append(Problem(f"processes cannot be grouped by `{group}`.", hint=f"Known: {', '.join(GROUPS)}."))
+        hint = f"Known: {', '.join(GROUPS)}."
+        problems.append(Problem(f"processes cannot be grouped by `{group}`.", hint=hint))
     if top is not None and top < 1:
-        problems.append(Problem(f"top is {top}, but at least one process must be drawn.", hint="Give 1 or more."))
+        problems.append(Problem(f"top is {top}, but one process at least is drawn.", hint="Give 1 or more."))
     if not 0 <= threshold < 1:
-        problems.append(Problem(f"the threshold {threshold} is no share.", hint="Give 0 or more and below 1."))
+        problems.append(Problem(f"the threshold {threshold} is no share.", hint="Give 0 to less than 1."))
     if isinstance(exclude, str):
         problems.append(Problem(f"`{exclude}` is one text.", hint="Give the classes to leave out as a list."))
     elif unknown := [name for name in exclude if name not in GOOD_CLASSES]:
@@ -252,7 +255,7 @@ def _labels(processes: dict[str, dict[str, Any]], group: str | None) -> dict[str
         name = _group_of(row, group)
         if name == row["id"]:
             names[name] = Node(row["en"], row["zh"], "outside" if row["outside"] else row["kind"], 0)
-        elif name == "networks:":
+        elif group is None or name == "networks:":
             names[name] = Node("networks", "公共管网", "pool", 0)
         else:
             text = str(row[group]).replace("_", " ")
@@ -314,8 +317,10 @@ def _named(flows: _Flows, keys: list[_Key], good_class: str) -> _Drawn:
     return _Drawn(keys[0], good_class, value, all(flows.implied[key] for key in keys), len(keys))
 
 
-def _numbered(drawn: list[_Drawn], names: dict[str, Node], goods: dict[str, dict[str, Any]], **rest: Any) -> Diagram:
-    """Nodes from the largest to the smallest, links likewise, so that the order of entries does not matter."""
+def _numbered(
+    drawn: list[_Drawn], names: dict[str, Node], goods: dict[str, dict[str, Any]], **rest: Any
+) -> Diagram:
+    """Nodes and links from the largest to the smallest, so that the order of entries does not matter."""
     ends = [(_end(link.key.tail, names, -1), _end(link.key.head, names, 1)) for link in drawn]
     into: dict[tuple[str, int], float] = defaultdict(float)
     out: dict[tuple[str, int], float] = defaultdict(float)
@@ -342,6 +347,4 @@ def _link(link: _Drawn, tail: int, head: int, goods: dict[str, dict[str, Any]]) 
     else:
         en, zh = GOOD_CLASSES[link.good_class]
         en, zh = f"{en} ({link.goods} goods)", f"{zh}（{link.goods}种）"
-    return Link(
-        tail, head, link.good_class, en, zh, link.value, link.key.symbiosis, link.implied, link.goods
-    )
+    return Link(tail, head, link.good_class, en, zh, link.value, link.key.symbiosis, link.implied, link.goods)

@@ -1,4 +1,4 @@
-"""Where everything in a Sankey picture stands, in pixels: scale, columns, bars, ends of links, return lanes."""
+"""Where all in a Sankey picture stands, in pixels: scale, columns, bars, ends of links, return lanes."""
 
 from __future__ import annotations
 
@@ -162,9 +162,7 @@ class _Room:
         return low
 
 
-def _extent(
-    placed: Placement, size: np.ndarray, slots: np.ndarray, width: np.ndarray
-) -> tuple[float, float]:
+def _extent(placed: Placement, size: np.ndarray, slots: np.ndarray, width: np.ndarray) -> tuple[float, float]:
     """Highest and lowest point that a bar, a name or a link takes."""
     middle, half = placed.top + size / 2, slots / 2
     thick = np.repeat(width, np.diff(placed.start)) / 2

@@ -16,6 +16,8 @@ import numpy as np
 
 ORDER_SWEEPS = 10
 HEIGHT_SWEEPS = 12
+MOST_PAIRS = 300_000
+"""Pairs of links between two columns up to which crossings are counted."""
 
 
 def columns(
@@ -213,7 +215,7 @@ class _Grid:
         )
 
     def ports(self, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Middle of each piece below the top of its tail and of its head, sorted so that pieces cross little."""
+        """Middle of each piece below the top of its tail and of its head, sorted to cross little."""
         return (
             _stacked(self.tail, centre[self.head], self.width),
             _stacked(self.head, centre[self.tail], self.width),
@@ -235,7 +237,10 @@ def _stacked(owner: np.ndarray, other: np.ndarray, width: np.ndarray) -> np.ndar
 
 
 def _ordered(grid: _Grid) -> list[np.ndarray]:
-    """Members of each column from top to bottom, by weighted barycentre sweeps from both sides."""
+    """Members of each column from top to bottom, by weighted barycentre sweeps from both sides.
+
+    The sweep with the least crossings is kept; where counting them would take long, the last one.
+    """
     last = int(grid.column.max(initial=-1))
     members = [np.flatnonzero(grid.column == at) for at in range(last + 1)]
     by_head = [np.flatnonzero(grid.column[grid.head] == at) for at in range(last + 1)]
@@ -244,6 +249,8 @@ def _ordered(grid: _Grid) -> list[np.ndarray]:
     at = np.zeros(len(grid.column))
     for each in members:
         at[each] = _spread(grid.slot[each])
+    best, least = list(members), np.inf
+    counts = sum(len(pieces) ** 2 for pieces in by_head) < MOST_PAIRS
     total, pull = np.zeros(len(at)), np.zeros(len(at))
     for sweep in range(ORDER_SWEEPS):
         down = sweep % 2 == 0
@@ -257,7 +264,20 @@ def _ordered(grid: _Grid) -> list[np.ndarray]:
             wanted = np.where(total[each] > 0, pull[each] / np.maximum(total[each], 1e-12), at[each])
             members[number] = each = each[np.argsort(wanted, kind="stable")]
             at[each] = _spread(grid.slot[each])
-    return members
+        crossed = _crossings(grid, by_head, at) if counts else -float(sweep)
+        if crossed < least:
+            best, least = list(members), crossed
+    return best
+
+
+def _crossings(grid: _Grid, gaps: list[np.ndarray], at: np.ndarray) -> float:
+    """How much the links between neighbouring columns cross, each crossing with both thicknesses."""
+    total = 0.0
+    for pieces in gaps:
+        begin, end, width = at[grid.tail[pieces]], at[grid.head[pieces]], np.sqrt(grid.width[pieces])
+        crossed = (begin[:, None] < begin) & (end[:, None] > end)
+        total += float(width @ crossed @ width)
+    return total
 
 
 def _spread(slot: np.ndarray) -> np.ndarray:
@@ -297,7 +317,7 @@ def _heights(grid: _Grid, order: list[np.ndarray], height: float) -> np.ndarray:
 
 
 def _apart(wanted: np.ndarray, slot: np.ndarray, height: float) -> np.ndarray:
-    """Middles close to ``wanted`` so that slots keep their order, do not overlap and stay within the height."""
+    """Middles close to ``wanted``: slots keep their order, do not overlap and stay within the height."""
     above = np.cumsum(slot) - slot / 2
     free = wanted - above
     pushed_down = np.maximum.accumulate(free)

@@ -41,8 +41,8 @@ COLOURS = {
 }  # fmt: skip
 """Colour of each class of goods."""
 RETURN, MORE, LESS, SYMBIOSIS = "#c8102e", "#2166ac", "#d9730d", "#0b3d2e"
-BARS = {"outside": "#6f6f6f", "pool": "#9aa5b4", "group": "#33415c"} | dict.fromkeys(RECOVERY, "#1d7a5a")
-PROCESS_BAR = "#33415c"
+BARS = {"process": "#33415c", "recovery": "#1d7a5a", "pool": "#9aa5b4", "outside": "#6f6f6f"}
+"""Colour of bars; ``recovery`` stands for processes that collect, utilise, treat or dispose of."""
 
 _LAYERS = {"mass": ("mass", "质量"), "water": ("water", "水"), "energy": ("energy", "能量")}
 _TEXT = {
@@ -51,7 +51,7 @@ _TEXT = {
     "nothing": ("No flow to show.", "没有可显示的流。"),
     "base": ("as stated", "基本情景"),
     "process": ("process", "过程"),
-    "recovery": ("collects, utilises, treats", "收集、利用、处理"),
+    "recovery": ("collects, utilises, treats, disposes of", "收集、利用、处理、处置"),
     "pool": ("network", "公共管网"),
     "outside": ("outside", "系统外部"),
     "return": ("return flow", "回流"),
@@ -63,8 +63,13 @@ _TEXT = {
     "scale": ("width of {}", "宽度表示 {}"),
     "excluded": ("Not drawn: {}.", "未绘出：{}。"),
     "cut": (
-        "Flows under {} ({} of the largest node) are merged by class of good; to and from outside they are stubs.",
+        "Flows under {} ({} of the largest node) are merged by class of good; "
+        "to and from outside they are stubs.",
         "小于 {}（最大节点的 {}）的流按物料类别合并；与外部相连的以短线表示。",
+    ),
+    "by_class": (
+        "Goods of one class between two nodes are added up.",
+        "两节点间同类物料合并为一条。",
     ),
     "merged": ("Goods merged: {}.", "合并的物料流：{} 条。"),
     "joined": (
@@ -74,7 +79,10 @@ _TEXT = {
     "grouped": ("Flows within a drawn group are left out: {}.", "组内流未绘出：{} 条。"),
     "undetermined": ("Undetermined flows that are not drawn: {}.", "未绘出的不确定流：{} 条。"),
     "negative": ("Flows against their direction that are not drawn: {}.", "未绘出的负值流：{} 条。"),
-    "hairline": ("Widths are to scale; the thinnest lines are {} px.", "线宽按比例绘制；最细为 {} 像素。"),
+    "hairline": (
+        "Widths are to scale; the thinnest lines are {}\u00a0px.",
+        "线宽按比例绘制；最细为 {} 像素。",
+    ),
 }
 
 
@@ -138,8 +146,9 @@ class _Picture:
         title = self.draw_title(width)
         height = self.draw_foot(bottom + 26, width)
         head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" lang="{self.lang}" width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONTS}">\n<title>{safe(title)}</title>\n'
+            f'<svg xmlns="http://www.w3.org/2000/svg" lang="{self.lang}" width="{width:.0f}" '
+            f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONTS}">\n'
+            f"<title>{safe(title)}</title>\n"
             f'<rect width="100%" height="100%" fill="#fff"/>\n'
         )
         return head + "\n".join([*self.parts, self.labels.svg()]) + "\n</svg>\n"
@@ -152,7 +161,7 @@ class _Picture:
         """A value with its unit in a handy scale; in a difference with its sign."""
         number, unit = pretty(abs(value), self.unit, self.lang)
         sign = ("+" if value > 0 else "−") if self.other else ""
-        return f"{sign}{number} {unit}"
+        return f"{sign}{number}\u00a0{unit}"
 
     def name(self, thing: object) -> str:
         return str(getattr(thing, self.lang))
@@ -267,7 +276,7 @@ class _Picture:
             x, y, size = float(self.at.x[self.at.column[at]]), float(self.at.top[at]), float(self.at.size[at])
             hover = f"<title>{self.safe_names[at]}&#10;{safe(self.passing[at])}</title>"
             place = f'<rect x="{x:.1f}" y="{y:.1f}" width="{BAR:g}" height="{size:.2f}"'
-            body.append(f'{place} fill="{BARS.get(node.kind, PROCESS_BAR)}">{hover}</rect>')
+            body.append(f'{place} fill="{_bar(node.kind)}">{hover}</rect>')
             self.labels.take((x - 1, y - 1, x + BAR + 1, y + size + 1))
         self.parts += ["<g>", *body, "</g>"]
 
@@ -282,7 +291,8 @@ class _Picture:
             x, y = float(at.x[at.column[node]]), float(at.top[node] + at.size[node] / 2)
             lines = [*self.wrapped[node], self.passing[node]]
             bold = len(lines) - 1
-            if leftward[node] and self.labels.write(lines, x - 7, y, NAME_SIZE, "end", bold=bold, if_free=True):
+            before = (lines, x - 7, y, NAME_SIZE, "end")
+            if leftward[node] and self.labels.write(*before, bold=bold, if_free=True):
                 continue
             anchor, place = ("end", x - 7) if side[node] < 0 else ("start", x + BAR + 7)
             self.labels.write(lines, place, y, NAME_SIZE, anchor, bold=bold)
@@ -351,7 +361,8 @@ class _Picture:
             more = sum(link.value for link in links if link.value > 0)
             less = sum(link.value for link in links if link.value < 0)
             return self.say("more", self.amount(more) if more else "0", self.amount(less) if less else "0")
-        return self.say("entering", self.amount(sum(link.value for link in links if nodes[link.tail].side < 0)))
+        entering = sum(link.value for link in links if nodes[link.tail].side < 0)
+        return self.say("entering", self.amount(entering))
 
     def draw_foot(self, y: float, width: float) -> float:
         """Legend, scale and footnotes; returns the height of the whole picture."""
@@ -360,7 +371,8 @@ class _Picture:
             needed = 24 + text_width(text, NOTE_SIZE) + 18
             if x + needed > width - 24 and x > 24:
                 x, y = 24.0, y + 22
-            self.parts.append(f'<rect x="{x:.1f}" y="{y - 5:.1f}" width="17" height="10" fill="{fill}"{style}/>')
+            place = f'x="{x:.1f}" y="{y - 5:.1f}" width="17" height="10"'
+            self.parts.append(f'<rect {place} fill="{fill}"{style}/>')
             self.labels.write([text], x + 24, y, NOTE_SIZE, fill="#333")
             x += needed
         y += 26
@@ -384,24 +396,22 @@ class _Picture:
         else:
             present = {link.good_class for number, link in enumerate(links) if not self.back[number]}
             pale = ' fill-opacity="0.62"'
-            made += [(COLOURS[name], text[at], pale) for name, text in GOOD_CLASSES.items() if name in present]
+            made += [(COLOURS[key], text[at], pale) for key, text in GOOD_CLASSES.items() if key in present]
             made += [(RETURN, self.say("return"), "")] if self.back.any() else []
         if any(link.symbiosis for link in links):
             made.append(("#fff", self.say("symbiosis"), f' stroke="{SYMBIOSIS}" stroke-width="2.4"'))
         if any(link.implied for link in links):
             made.append(("#3f72af", self.say("implied"), ' fill-opacity="0.3"'))
-        groups = {"process": kinds - {*RECOVERY, "pool", "outside"}, "recovery": kinds & {*RECOVERY}}
-        made.append((PROCESS_BAR, self.say("process"), "")) if groups["process"] else None
-        made.append((BARS["utilise"], self.say("recovery"), "")) if groups["recovery"] else None
-        made += [(BARS[kind], self.say(kind), "") for kind in ("pool", "outside") if kind in kinds]
-        return made
+        bars = {_bar(kind) for kind in kinds}
+        return made + [(fill, self.say(key), "") for key, fill in BARS.items() if fill in bars]
 
     def draw_scale(self, y: float) -> None:
         """A bar as thick as a round amount."""
         power = 10.0 ** np.floor(np.log10(24 / self.at.scale))
         amount = max(step * power for step in (1, 2, 5) if step * power * self.at.scale <= 24)
         thick = amount * self.at.scale
-        self.parts.append(f'<rect x="24" y="{y - thick / 2:.1f}" width="17" height="{thick:.2f}" fill="#555"/>')
+        place = f'x="24" y="{y - thick / 2:.1f}" width="17" height="{thick:.2f}"'
+        self.parts.append(f'<rect {place} fill="#555"/>')
         number, unit = pretty(amount, self.unit, self.lang)
         self.labels.write([self.say("scale", f"{number} {unit}")], 48, y, NOTE_SIZE, fill="#333")
 
@@ -409,17 +419,25 @@ class _Picture:
         shown = self.shown
         made = []
         if shown.excluded:
-            names = ("、" if self.lang == "zh" else ", ").join(GOOD_CLASSES[each][self.lang == "zh"] for each in shown.excluded)
-            made.append(self.say("excluded", names))
+            names = [GOOD_CLASSES[each][self.lang == "zh"] for each in shown.excluded]
+            made.append(self.say("excluded", ("、" if self.lang == "zh" else ", ").join(names)))
         if shown.links and shown.cut:
             number, unit = pretty(shown.cut, self.unit, self.lang)
-            made.append(self.say("cut", f"{number} {unit}", f"{shown.threshold * 100:g} %"))
+            made.append(self.say("cut", f"{number}\u00a0{unit}", f"{shown.threshold * 100:g}\u00a0%"))
+        if shown.by_class:
+            made.append(self.say("by_class"))
         if shown.links and self.other and self.back.any():
             made.append(self.say("return_difference"))
         for key in ("merged", "joined", "grouped", "undetermined", "negative"):
             if count := getattr(shown, key):
                 made.append(self.say(key, count))
         return [*made, self.say("hairline", LEAST_WIDTH)] if shown.links else made
+
+
+def _bar(kind: str) -> str:
+    """Colour of the bar of a kind of process."""
+    key = "recovery" if kind in RECOVERY else kind
+    return BARS.get(key, BARS["process"])
 
 
 def _curve(x: list[float], column: int, y: list[float]) -> str:

@@ -1,4 +1,4 @@
-"""Pieces of SVG that every picture uses: safe text with a halo, line breaks, labels that do not overlap, PNG."""
+"""Pieces of SVG for every picture: safe text with a halo, line breaks, labels that do not overlap, PNG."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ LINE = 1.25
 """Distance of lines of text as a multiple of the font size."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PIECES = re.compile(r"[ -\u2e7f]+?(?:\s+|(?<=[-/,])|(?=[\u2e80-\uffff])|$)[，。、）：；]*|[\u2e80-\uffff][，。、）：；]*|.")
+_OPENING, _CLOSING = "[\uff08\u201c\u300a]*", "[\uff0c\u3002\u3001\uff09\uff1a\uff1b\u201d\u300b]*"
+_PIECES = re.compile(
+    rf"{_OPENING}(?:[ -\u2e7f]+?(?: +|(?<=[-,])|(?=[\u2e80-\uffff])|$)|[\u2e80-\uffff]){_CLOSING}|."
+)
+"""Where a line may break: after spaces, hyphens and commas, and beside hanzi, but not inside of brackets."""
 _WIDE = {"m": 0.87, "w": 0.82, "M": 0.86, "W": 0.92, "%": 0.9, "@": 0.95, "—": 1.0, "…": 1.0, "→": 1.0}
 _WIDE |= {"−": 0.6, "–": 0.56} | dict.fromkeys("ijltfrI.,:;'|!()[]{} ", 0.36)
 
@@ -48,9 +52,9 @@ def _letter(each: str) -> float:
 
 
 def wrap(text: str, limit: float, size: float, lines: int = 2) -> list[str]:
-    """Break a text into at most ``lines`` lines of ``limit`` pixels; what does not fit ends in an ellipsis."""
+    """Break a text into at most ``lines`` lines of ``limit`` pixels; what is cut ends in an ellipsis."""
     made, line = [], ""
-    for piece in _PIECES.findall(" ".join(text.split())):
+    for piece in _PIECES.findall(re.sub("[ \t\r\n]+", " ", text).strip()):
         if line and text_width(line + piece.rstrip(), size) > limit:
             made.append(line.rstrip())
             line = ""
@@ -71,7 +75,7 @@ def _cut(line: str, limit: float, size: float) -> str:
 
 
 def _dots(line: str) -> str:
-    """An ellipsis that sits well with the script: the one-character form is set in mid-line after Latin text."""
+    """An ellipsis for the script: fonts set the one-character form in mid-line, which suits Chinese only."""
     return "…" if any(each >= "\u2e80" for each in line) else "..."
 
 
@@ -106,7 +110,7 @@ class Labels:
         bold: int = 0,
         if_free: bool = False,
     ) -> bool:
-        """Write lines with their middle at height y; the first ``bold`` lines are bold, those after them grey.
+        """Write lines with their middle at height y; the first ``bold`` ones are bold, the others grey.
 
         Returns whether they were written.
         """
@@ -157,7 +161,8 @@ def png(svg: str, width: int = 1600) -> bytes:
     try:
         made = resvg_py.svg_to_bytes(svg_string=svg, width=width, font_files=[str(FONT_FILE)])
     except ValueError as error:
-        raise InputError(Problem(f"this is no SVG: {error}.", hint="Give the text that sankey() returns.")) from error
+        hint = "Give the text that sankey() returns."
+        raise InputError(Problem(f"this is no SVG: {error}.", hint=hint)) from error
     return bytes(made)
 
 
@@ -172,7 +177,7 @@ _PAGE = """<!DOCTYPE html>
 body {{ margin: 0; background: #fff; font-family: {fonts}; }}
 input {{ position: fixed; opacity: 0; }}
 input:focus-visible + label {{ outline: 2px solid #2166ac; }}
-label {{ position: fixed; top: 8px; right: 14px; font-size: 13px; color: #444; background: #fffd; padding: 2px 6px; }}
+label {{ position: fixed; top: 8px; right: 14px; font-size: 13px; color: #444; background: #fff; }}
 svg {{ display: block; margin: 0 auto; max-width: 100%; height: auto; }}
 input:checked ~ svg {{ max-width: none; }}
 @media print {{ label, input {{ display: none; }} }}

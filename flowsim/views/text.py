@@ -126,7 +126,7 @@ def _terminal(grids: Sequence[Grid], width: int | None) -> str:
         for row in grid.rows:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+    return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
 
 
 def _markdown(grid: Grid) -> str:
@@ -445,7 +445,8 @@ def library_grids(recipes: Sequence[dict[str, Any]], goods: Sequence[dict[str, A
         listed = ", ".join(used) + (f" (+ {more})" if more > 0 else "")
         kind = GOOD_CLASSES[good["class"]][lang == "zh"]
         rows.append([good["id"], good[lang], kind, good["unit"], listed])
-    return [*grids, Grid(f"{say('goods', lang)} ({len(rows)})", columns, rows)]
+    grids.append(Grid(f"{say('goods', lang)} ({len(rows)})", columns, rows))
+    return [grid for grid in grids if grid.rows]
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -1,0 +1,375 @@
+"""What a reconciliation has to say beyond its numbers: why there is none, what bounds leave, what to measure next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from scipy.sparse import csr_array, dia_array, eye_array, hstack, vstack
+
+from flowsim.errors import Contradiction, Infeasible, InputError, NotClosed, Problem
+from flowsim.studies.adjust import State
+from flowsim.studies.solve import AGREES, MOST_INTERVALS, MOST_NAMED, STATED
+from flowsim.studies.structure import decompose
+from flowsim.system import System
+from flowsim.uncertainty import NORMAL_95
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flowsim.studies.reconcile import Reconciliation
+
+BETTER = 0.5
+"""A better datum is one with this share of its uncertainty."""
+OBSERVED = 1e-3
+"""A new datum makes an unobservable number observable if it takes away all but this share of its free play."""
+
+
+def moved_system(system: System, data: pd.DataFrame, u: np.ndarray) -> System:
+    """The system with every datum at its reconciled value, so that the answer obeys all rows."""
+    rows = system.rows
+    place = np.full(int(rows.datum.max(initial=-1)) + 2, -1)
+    place[data["datum"].to_numpy(dtype=np.int64)] = np.arange(len(data))
+    shift = np.append(data["sd"].to_numpy(dtype=float) * u, 0.0)[place[rows.datum]]
+    given = rows.kind == "given"
+    bent = np.where(given, 0.0, shift)
+    matrix = system.matrix + csr_array(dia_array((bent[None, :], [0]), shape=(len(bent),) * 2) @ system.slope)
+    rhs = system.rhs + np.where(given, shift, 0.0)
+    return replace(system, matrix=csr_array(matrix), rhs=rhs, rows=replace(rows, value=rows.value + shift))
+
+
+def check_rows(system: System, moved: System, x: np.ndarray) -> None:
+    """Rows that were left out because they repeat others must hold too."""
+    size = np.maximum(abs(moved.matrix) @ np.abs(x), np.abs(moved.rhs))
+    wrong = np.abs(moved.matrix @ x - moved.rhs) > AGREES * np.maximum(size, 1e-9 * size.max(initial=1.0))
+    if wrong.any():
+        raise_contradiction(system, np.isnan(system.rows.sd))
+
+
+def raise_failure(system: System, exact: np.ndarray, state: State) -> NoReturn:
+    """Say why there is no minimum: exact facts that conflict, bounds that leave nothing, or too many steps."""
+    raise_contradiction(system, exact)
+    raise_infeasible(system, exact)
+    message = (
+        f"no minimum was found in {state.steps} steps: rows are off by {state.feasibility:.1e} of their size, "
+        f"the slope of the objective by {state.stationarity:.1e}."
+    )
+    hint = "Look for processes with almost no throughput, or for data that are off by orders of magnitude."
+    raise NotClosed(Problem(message, str(system.about["file"]), hint=hint))
+
+
+def raise_contradiction(system: System, exact: np.ndarray) -> None:
+    """Raise `Contradiction` if the exact rows cannot all hold: the smallest set, the gap, what would mend it.
+
+    Weights y with ``Aᵀ y = 0`` and ``bᵀ y ≠ 0`` prove it (Farkas); the proof with the least sum of weights has
+    no idle row. The gap is ``bᵀ y`` with the first given amount weighted by one.
+    """
+    found = _proof(system, np.flatnonzero(exact))
+    if found is None:
+        return
+    members, weight = found
+    rows = system.rows
+    given = rows.kind[members] == "given"
+    lead = weight[given][0] if given.any() else weight[np.abs(weight).argmax()]
+    weight = weight / lead
+    gap = float(weight @ system.rhs[members])
+    stated = np.isin(rows.kind[members], STATED)
+    order = np.lexsort((members, ~given, ~stated))
+    count = int(stated.sum())
+    what = f"{count} facts" if count > 1 else f"{len(members)} rows"
+    hint = "Mend or drop one of those listed here, or state its uncertainty."
+    problems = [Problem(f"{what} that are stated as exact cannot all hold; the gap is {gap:.6g}.", hint=hint)]
+    for at in order[: min(MOST_NAMED, max(count, 3))]:
+        row = int(members[at])
+        mended = float(system.rhs[row] - gap / weight[at])
+        mend = f"{mended:.6g} would mend it." if given[at] and mended >= 0 else ""
+        problems.append(Problem(system.row_text(row), str(rows.file[row]), int(rows.line[row]), mend))
+    raise Contradiction(problems)
+
+
+def _proof(system: System, exact: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rows and weights that prove a contradiction among exact rows, or nothing."""
+    from scipy.optimize import linprog
+
+    over = exact[decompose(csr_array(system.matrix[exact])).over]
+    if not len(over):
+        return None
+    matrix = csr_array(system.matrix[over])
+    size = float(np.abs(system.rhs[over]).max(initial=0.0))
+    if not size:
+        return None
+    columns = csr_array(matrix[:, np.unique(matrix.indices)]).T
+    equal = vstack([columns, csr_array(system.rhs[over][None, :] / size)])
+    cost = np.where(np.isin(system.rows.kind[over], STATED), 1.0, 0.01)
+    target = np.append(np.zeros(columns.shape[0]), 1.0)
+    found = linprog(np.tile(cost, 2), A_eq=hstack([equal, -equal]), b_eq=target, method="highs-ds")
+    if found.status != 0:
+        return None
+    weight = found.x[: len(over)] - found.x[len(over) :]
+    members = np.abs(weight) > 1e-7 * np.abs(weight).max()
+    involved = size * np.abs(weight[members]).max()
+    return (over[members], weight[members]) if size > AGREES * involved else None
+
+
+def raise_infeasible(system: System, exact: np.ndarray) -> None:
+    """Raise `Infeasible` if the exact rows cannot hold within the bounds, with the bounds that are in the way."""
+    from scipy.optimize import linprog
+
+    columns = system.matrix.shape[1]
+    size = max(float(np.abs(system.rhs).max(initial=0.0)), 1.0)
+    low = np.flatnonzero(np.isfinite(system.lower))
+    high = np.flatnonzero(np.isfinite(system.upper))
+    limits = len(system.upper_rhs)
+    held = vstack([-eye_array(columns, format="csr")[low], eye_array(columns, format="csr")[high], system.upper_matrix])
+    slack = held.shape[0]
+    bound = np.concatenate([-system.lower[low], system.upper[high], system.upper_rhs]) / size
+    equal = csr_array(system.matrix[np.flatnonzero(exact)])
+    found = linprog(
+        np.concatenate([np.zeros(columns), np.ones(slack)]),
+        hstack([held, -eye_array(slack)]), bound,
+        hstack([equal, csr_array((equal.shape[0], slack))]), system.rhs[exact] / size,
+        np.column_stack([np.repeat([-np.inf, 0.0], [columns, slack]), np.full(columns + slack, np.inf)]),
+        method="highs",
+    )  # fmt: skip
+    if found.status != 0 or found.fun < 1e-7:
+        return
+    problems = [Problem("the exact facts leave no answer within the bounds.", hint="Lift one of these bounds, or mend a fact.")]
+    excess = found.x[columns:] * size
+    for at in np.flatnonzero(excess > 1e-7 * size):
+        if at >= slack - limits:
+            text = system.row_text(int(at - slack + limits), upper=True)
+        else:
+            column = int(np.concatenate([low, high])[at])
+            value = system.lower[column] if at < len(low) else system.upper[column]
+            text = f"{system._short(column)} {'≥' if at < len(low) else '≤'} {value:.6g}"
+        problems.append(Problem(f"{text} is missed by {excess[at]:.6g}."))
+    raise Infeasible(problems[: MOST_NAMED + 1])
+
+
+def intervals(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of each undetermined unknown that rows, limits and bounds leave, by two linear programs each."""
+    from scipy.optimize import linprog
+
+    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    open_columns = np.flatnonzero(np.isnan(x))
+    if not len(open_columns):
+        return low, high
+    known = np.nan_to_num(x)
+    size = max(float(np.abs(known).max(initial=0.0)), 1e-300)
+    parts = []
+    for matrix, rhs in ((system.matrix, system.rhs), (system.upper_matrix, system.upper_rhs)):
+        inside = csr_array(matrix[:, open_columns])
+        touched = np.flatnonzero(np.diff(inside.indptr))
+        parts += [csr_array(inside[touched]), (rhs - matrix @ known)[touched] / size]
+    equal, equal_rhs, upper, upper_rhs = parts
+    bounds = np.column_stack([system.lower[open_columns], system.upper[open_columns]]) / size
+    for at, column in enumerate(open_columns[:MOST_INTERVALS]):
+        cost = np.zeros(len(open_columns))
+        for sign, into in ((1.0, low), (-1.0, high)):
+            cost[at] = sign
+            found = linprog(cost, upper, upper_rhs, equal, equal_rhs, bounds, method="highs")
+            into[column] = found.x[at] * size if found.status == 0 else sign * -np.inf if found.status == 3 else np.nan
+    return low, high
+
+
+def unit_of(system: System, row: int) -> str:
+    """Unit of the number that a row states; ``1`` for shares."""
+    rows = system.rows
+    if rows.kind[row] in ("transfer", "share", "content"):
+        return "1"
+    if rows.kind[row] == "recipe":
+        good = system.goods["unit"].iloc[rows.good[row]]
+        return f"{good}/{_activity_unit(system, int(rows.process[row]))}"
+    column = int(system.matrix.indices[system.matrix.indptr[row]])
+    at, kind = int(system.unknown_at[column]), system.unknown_kind[column]
+    if kind == "activity":
+        return f"{_activity_unit(system, at)}/a"
+    if kind == "flow" and system.unknown_layer[column] == "base":
+        return f"{system.goods['unit'].iloc[int(system.flows['good_at'].iloc[at])]}/a"
+    return "t/a"
+
+
+def _activity_unit(system: System, process: int) -> str:
+    good = system.processes["good"].iloc[process]
+    found = system.goods["unit"][system.goods["id"] == good]
+    return str(found.iloc[0]) if len(found) else "t"
+
+
+def value_table(
+    system: System, x: np.ndarray, sd: np.ndarray, low: np.ndarray, high: np.ndarray, measured: dict[int, str]
+) -> pd.DataFrame:
+    """One row an unknown: id, names, layer, unit, class, value, sd, low, high.
+
+    ``low`` and ``high`` are the 95 % interval of normal theory where the value is determined, else what the
+    bounds leave. ``measured`` maps unknowns to the class of their datum.
+    """
+    import pandas as pd
+
+    rows = system.rows
+    exact = np.flatnonzero((rows.kind == "given") & np.isnan(rows.sd))
+    classes = np.where(np.isnan(x), "unobservable", "deduced").astype(object)
+    classes[system.matrix.indices[system.matrix.indptr[exact]]] = "exact"
+    for column, name in measured.items():
+        classes[column] = name if not np.isnan(x[column]) else "unobservable"
+    half = NORMAL_95 * sd
+    return pd.DataFrame(
+        {
+            **_labels(system),
+            "kind": system.unknown_kind,
+            "layer": system.unknown_layer,
+            "unit": _units(system),
+            "class": classes,
+            "value": x,
+            "sd": sd,
+            "low": np.where(np.isnan(x), low, x - half),
+            "high": np.where(np.isnan(x), high, x + half),
+        }
+    )
+
+
+def _labels(system: System) -> dict[str, np.ndarray]:
+    """Id, English and Chinese name of every unknown: those of `System.unknown_name`, all at once."""
+    flows, processes, goods = system.flows, system.processes, system.goods
+    at, kind, layer = system.unknown_at, system.unknown_kind, system.unknown_layer
+    flow = kind == "flow"
+    inner = flow & (layer != "base")
+    ids = np.where(flow, _taken(flows["id"], at, flow), kind + "(" + _taken(processes["id"], at, ~flow) + ")")
+    out = {"id": np.where(inner, ids + "[" + layer + "]", ids)}
+    for lang, said in (("en", ("activity of ", "", "stock change of ", " in ")), ("zh", ("", "的运行量", "", "的"))):
+        place = processes[lang].to_numpy(dtype=object)
+        good = goods[lang].to_numpy(dtype=object)[flows["good_at"]]
+        drawn = good + " (" + place[flows["from_at"]] + " → " + place[flows["to_at"]] + ")"
+        name, of = _taken(drawn, at, flow), _taken(place, at, ~flow)
+        within = layer + " in " + name if lang == "en" else name + "中的" + layer
+        stock = said[2] + layer + said[3] + of if lang == "en" else of + said[3] + layer + "存量变化"
+        other = np.where(kind == "activity", said[0] + of + said[1], stock)
+        out[lang] = np.where(inner, within, np.where(flow, name, other))
+    return out
+
+
+def _taken(names: Any, at: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Names at some positions, ``""`` for the others."""
+    out = np.full(len(at), "", dtype=object)
+    out[chosen] = np.asarray(names, dtype=object)[at[chosen]]
+    return out
+
+
+def _units(system: System) -> np.ndarray:
+    """Unit of every unknown."""
+    own = system.goods["unit"].to_numpy(dtype=object)[system.flows["good_at"]]
+    out = _taken(own, system.unknown_at, (system.unknown_kind == "flow") & (system.unknown_layer == "base"))
+    for column in np.flatnonzero(system.unknown_kind == "activity"):
+        out[column] = _activity_unit(system, int(system.unknown_at[column]))
+    return np.where(out == "", "t", out) + "/a"
+
+
+def next_measurements(answer: Reconciliation, target: str | np.ndarray, cv: float, most: int) -> pd.DataFrame:
+    """Which new datum, or which better one, narrows a sum of unknowns most, the best first.
+
+    A new datum of variance s² on unknown j leaves ``c_tt − c_tj² / (c_jj + s²)`` of the variance of target t
+    (the Kalman update); a better datum is a second one whose precision is what the first gains.
+    """
+    import pandas as pd
+
+    model, values, result = answer.model, answer.values, answer.result
+    weights = target_weights(answer, target)
+    known = ~np.isnan(result.x)
+    unseen = bool((np.abs(weights) > 0)[~known].any())
+    covary, before = _with_target(answer, weights, unseen)
+    u, x = covary[: model.data], covary[model.data : model.data + len(weights)]
+    middle = np.where(np.isfinite(result.low + result.high), (result.low + result.high) / 2, 0.0)
+    noise = (cv * np.abs(np.where(known, result.x, middle))) ** 2
+    own = np.where(known, values["sd"].to_numpy() ** 2, _free_variance(answer) if unseen else 0.0)
+    new = before - np.divide(x**2, own + noise, out=np.zeros(len(x)), where=own + noise > 0)
+    spread = (answer.data["sd_after"].to_numpy() / answer.data["sd_before"].to_numpy()) ** 2
+    extra = BETTER**2 / (1 - BETTER**2)
+    better = before - u**2 / (np.nan_to_num(spread) + extra)
+    rows = [
+        ("new", values["id"].iloc[at], values["unit"].iloc[at], float(np.sqrt(noise[at])), after)
+        for at, after in enumerate(new)
+        if values["class"].iloc[at] in ("deduced", "unobservable") and x[at] != 0
+    ]
+    rows += [
+        ("better", one.id, one.unit, BETTER * one.sd_before, after)
+        for one, after in zip(answer.data.itertuples(), better, strict=True)
+        if after < before
+    ]
+    rows.sort(key=lambda row: row[-1])
+    table = pd.DataFrame(rows[:most], columns=["what", "id", "unit", "sd", "variance"])
+    after = np.sqrt(np.maximum(table.pop("variance").to_numpy(dtype=float), 0.0))
+    if unseen:
+        after = np.where(after < OBSERVED * np.sqrt(before), after, np.inf)
+    table["sd_before"] = np.inf if unseen else np.sqrt(before)
+    table["sd_after"] = after
+    table["gain"] = np.isfinite(after) * 1.0 if unseen else 1.0 - after / np.sqrt(before)
+    return table[table["gain"] > 1e-6].reset_index(drop=True)
+
+
+def target_weights(answer: Reconciliation, target: str | np.ndarray) -> np.ndarray:
+    """Weights of the unknowns in a target: an id of the table of values, or weights as they are."""
+    if not isinstance(target, str):
+        return np.asarray(target, dtype=float)
+    found = np.flatnonzero(answer.values["id"] == target)
+    if not len(found):
+        from flowsim.tables import nearest
+
+        hint = nearest(target, answer.values["id"]) or "Name a flow, or activity(process)."
+        raise InputError(Problem(f"there is no unknown `{target}`.", hint=hint))
+    weights = np.zeros(len(answer.result.x))
+    weights[found[0]] = 1.0
+    return weights
+
+
+def _with_target(answer: Reconciliation, weights: np.ndarray, unseen: bool) -> tuple[np.ndarray, float]:
+    """Covariance of every (u, x) with the target, and the variance of the target; by damping if it is unseen."""
+    factor, first = answer.factor, answer.model.data
+    rhs = np.zeros(factor.matrix.shape[0])
+    rhs[first : first + len(weights)] = weights
+    found = (factor.damped(rhs) if unseen else factor.solve(rhs))[: factor.columns]
+    return found, float(weights @ found[first : first + len(weights)])
+
+
+def _free_variance(answer: Reconciliation) -> np.ndarray:
+    """Variance of unobservable unknowns under the damping alone: a wide prior that ranks what would see them."""
+    first, out = answer.model.data, np.zeros(len(answer.result.x))
+    for column in np.flatnonzero(np.isnan(answer.result.x))[:MOST_INTERVALS]:
+        rhs = np.zeros(answer.factor.matrix.shape[0])
+        rhs[first + column] = 1.0
+        out[column] = answer.factor.damped(rhs)[first + column]
+    return out
+
+
+def as_json(answer: Reconciliation) -> dict[str, Any]:
+    """The answer in plain values: tables as lists of rows, NaN and infinity as null."""
+    from flowsim.result import FORMAT, records
+
+    about = answer.result.system.about
+    return {
+        "flowsim_json": FORMAT,
+        "kind": "reconciliation",
+        "name": dict(about["name"]),
+        "year": about["year"],
+        "variant": about["variant"],
+        "test": answer.test,
+        "certificate": answer.certificate,
+        "data": records(_finite(answer.data)),
+        "values": records(_finite(answer.values)),
+        "suspects": records(_finite(answer.suspects)),
+        "eliminated": list(answer.eliminated),
+        "optima": [
+            {"objective": one.objective, "gap": one.gap, "starts": one.starts, "data": one.data.tolist()}
+            for one in answer.optima
+        ],
+        "notes": list(answer.notes),
+        "origin": answer.result.origin,
+    }
+
+
+def _finite(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.replace([np.inf, -np.inf], np.nan)
+
+
+def exact_rows(system: System, data: pd.DataFrame) -> np.ndarray:
+    """Rows of the system that state no uncertain number."""
+    return ~np.isin(system.rows.datum, data["datum"].to_numpy(dtype=np.int64)) | (system.rows.datum < 0)

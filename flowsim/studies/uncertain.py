@@ -1,0 +1,177 @@
+"""The uncertain numbers of a system, and the problem of least squares that they pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, hstack, vstack
+
+from flowsim.errors import InputError, Problem
+from flowsim.studies.adjust import Model
+from flowsim.studies.structure import decompose, independent_rows
+from flowsim.system import System
+from flowsim.uncertainty import default_cv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def uncertain_data(system: System, pedigree: bool) -> pd.DataFrame:
+    """The uncertain numbers of a system, one row a datum, with the first row of the system that states it."""
+    import pandas as pd
+
+    rows = system.rows
+    sd = rows.sd.copy()
+    default = np.isnan(sd) & ~np.isnan(rows.value) & (rows.value != 0) & pedigree
+    if pedigree:
+        sd = np.where(default, default_cv(rows.quality) * np.abs(rows.value), sd)
+    uncertain = np.flatnonzero((sd > 0) & (rows.datum >= 0))
+    _, first = np.unique(rows.datum[uncertain], return_index=True)
+    at = uncertain[np.sort(first)]
+    return pd.DataFrame(
+        {
+            "id": _names(system, at),
+            "kind": rows.kind[at],
+            "value": rows.value[at],
+            "sd": sd[at],
+            "low": rows.low[at],
+            "high": rows.high[at],
+            "distribution": np.where(default[at], "normal", rows.distribution[at]),
+            "quality": rows.quality[at],
+            "by_default": default[at],
+            "file": rows.file[at],
+            "line": rows.line[at],
+            "source": rows.source[at],
+            "row": at,
+            "datum": rows.datum[at],
+        }
+    )
+
+
+def _names(system: System, at: np.ndarray) -> list[str]:
+    """An id for each datum: that of its flow, or its kind, subject and process; a number where it is repeated."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for row in at.tolist():
+        name = _name(system, row)
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return names
+
+
+def _name(system: System, row: int) -> str:
+    rows, matrix = system.rows, system.matrix
+    start, end = matrix.indptr[row], matrix.indptr[row + 1]
+    columns, entries = matrix.indices[start:end], matrix.data[start:end]
+    kind = str(rows.kind[row])
+    if kind == "given":
+        return system._short(int(columns[0]))
+    good = str(system.goods["id"].iloc[rows.good[row]]) if rows.good[row] >= 0 else ""
+    if kind == "content":
+        return f"content:{good}[{rows.layer[row]}]"
+    subject = good
+    if not good:
+        subject = str(system.flows["id"].iloc[system.unknown_at[columns[np.argmax(entries)]]])
+    layer = "" if rows.layer[row] in ("", "base", "mass") else f"[{rows.layer[row]}]"
+    return f"{kind}:{subject}{layer}@{system.processes['id'].iloc[rows.process[row]]}"
+
+
+def build(
+    system: System, data: pd.DataFrame, correlations: Sequence[tuple[str, str, float]], without: Sequence[str]
+) -> Model:
+    """The problem in numbers: rows with their data, balances of moving recipes, limits with their slack."""
+    rows = system.rows
+    place = np.full(int(rows.datum.max(initial=-1)) + 2, -1)
+    place[data["datum"].to_numpy(dtype=np.int64)] = np.arange(len(data))
+    datum = place[rows.datum]
+    extra = _recipe_balances(system, datum)
+    slack = system.upper_matrix.shape[0]
+    top = hstack([vstack([system.matrix, extra]), csr_array((len(datum) + extra.shape[0], slack))])
+    matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
+    rhs = np.concatenate([system.rhs, np.zeros(extra.shape[0]), system.upper_rhs])
+    slope = csr_array((system.slope.data, system.slope.indices, system.slope.indptr), shape=system.slope.shape)
+    slope.resize((matrix.shape[0], matrix.shape[1]))
+    datum = np.concatenate([datum, np.full(matrix.shape[0] - len(datum), -1)])
+    given = np.concatenate([rows.kind == "given", np.zeros(matrix.shape[0] - len(rows.kind), dtype=bool)])
+    keep = _independent(matrix, datum)
+    value, sd = data["value"].to_numpy(dtype=float), data["sd"].to_numpy(dtype=float)
+    kind = data["kind"].to_numpy()
+    most = np.where(np.isin(kind, ("transfer", "share", "content")), 1.0, np.inf)
+    least = np.where(kind == "given", -np.inf, 0.0)
+    return Model(
+        matrix=csr_array(matrix[keep]),
+        slope=_only_uncertain(csr_array(slope[keep]), datum[keep]),
+        rhs=rhs[keep],
+        datum=datum[keep],
+        given=given[keep],
+        value=value,
+        sd=sd,
+        correlation=_correlation(data, correlations),
+        left_out=np.isin(np.arange(len(data)), [_position(data, name) for name in without]),
+        lower=np.concatenate([(least - value) / sd, system.lower, np.zeros(slack)]),
+        upper=np.concatenate([(most - value) / sd, system.upper, np.full(slack, np.inf)]),
+    )
+
+
+def _recipe_balances(system: System, datum: np.ndarray) -> csr_array:
+    """Mass balances of processes whose recipe moves and has no closing line: it must close all the same (C5)."""
+    rows = system.rows
+    moving = np.unique(rows.process[(rows.kind == "recipe") & (datum >= 0)])
+    at = np.full(len(system.processes), -1)
+    at[np.setdiff1d(moving, rows.process[rows.kind == "closing"])] = 0
+    chosen = np.flatnonzero(at == 0)
+    at[chosen] = np.arange(len(chosen))
+    mass = system.flow_mass("mass")
+    parts = []
+    for end, sign in (("to_at", 1.0), ("from_at", -1.0)):
+        place = at[system.flows[end].to_numpy()]
+        flows = np.flatnonzero(place >= 0)
+        parts.append((place[flows], flows, sign * mass[flows]))
+    row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return csr_array((value, (row, column)), shape=(len(chosen), system.matrix.shape[1]))
+
+
+def _independent(matrix: csr_array, datum: np.ndarray) -> np.ndarray:
+    """All rows but exact ones that repeat other exact ones; those are checked when the answer is there."""
+    exact = np.flatnonzero(datum < 0)
+    block = csr_array(matrix[exact])
+    structure = decompose(block)
+    repeated = np.setdiff1d(structure.over, independent_rows(block, structure))
+    return np.setdiff1d(np.arange(len(datum)), exact[repeated])
+
+
+def _only_uncertain(slope: csr_array, datum: np.ndarray) -> csr_array:
+    """The slope without rows whose coefficient is exact."""
+    slope = csr_array(slope)
+    slope.data = np.where(np.repeat(datum >= 0, np.diff(slope.indptr)), slope.data, 0.0)
+    slope.eliminate_zeros()
+    return slope
+
+
+def _position(data: pd.DataFrame, name: str) -> int:
+    found = np.flatnonzero(data["id"] == name)
+    if not len(found):
+        from flowsim.tables import nearest
+
+        hint = nearest(name, data["id"]) or f"Data are {', '.join(data['id'][:12])}."
+        raise InputError(Problem(f"there is no uncertain datum `{name}`.", hint=hint))
+    return int(found[0])
+
+
+def _correlation(data: pd.DataFrame, pairs: Sequence[tuple[str, str, float]]) -> csr_array:
+    """The correlation matrix of the data; it must be positive definite."""
+    matrix = eye_array(len(data), format="lil")
+    for one, other, value in pairs:
+        first, second = _position(data, one), _position(data, other)
+        if first == second or not -1 < value < 1:
+            hint = "Name two different data and a coefficient between -1 and 1."
+            raise InputError(Problem(f"a correlation of {value:g} between `{one}` and `{other}` cannot be.", hint=hint))
+        matrix[first, second] = matrix[second, first] = value
+    made = csr_array(matrix)
+    some = np.flatnonzero(abs(made).sum(axis=0) > 1)
+    if len(some) and np.linalg.eigvalsh(made[some][:, some].toarray()).min() < 1e-10:
+        hint = "Lower some of them: together they give a negative variance."
+        raise InputError(Problem("the correlations contradict each other.", hint=hint))
+    return made

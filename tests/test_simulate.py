@@ -1,0 +1,408 @@
+"""Systems through the years: published loop, stocks in the balance, cohorts, levels, messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import flowsim as fs
+from flowsim.cohorts import Initial, stock_model
+from flowsim.errors import InputError
+from flowsim.lifetimes import Lifetime
+from flowsim.scenario import Scenario
+from flowsim.series import all_series
+
+BATTERIES = """
+flowsim: 1
+year: 2020
+goods:
+  pack: {name: {en: battery pack, zh: 电池包}}
+  spent: {name: {en: spent pack, zh: 废旧电池包}}
+  lost: {name: {en: lost pack, zh: 流失电池包}}
+processes:
+  in_use: {kind: store}
+  collection: {kind: collect}
+flows:
+  - {id: sold, good: pack, from: market, to: in_use}
+  - {id: worn_out, good: spent, from: in_use, to: collection}
+  - {id: recycled, good: spent, from: collection, to: market}
+  - {id: stray, good: lost, from: collection, to: landfill}
+facts:
+  collected: {transfer: recycled, at: collection, value: 60 %}
+stocks:
+  packs: {at: in_use, good: pack, becomes: spent, distribution: weibull, mean: 9, shape: 3.5}
+series:
+  flows.sold.amount: {2020: 10 t/a, 2030: 110 t/a}
+"""
+
+
+def scenario(folder: Path, text: str = BATTERIES, *changes: tuple[str, str]) -> Scenario:
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    path = folder / "scenario.yaml"
+    path.write_text(text, encoding="utf-8")
+    return fs.read(path)
+
+
+def flow(made: object, name: str, layer: str = "mass") -> np.ndarray:
+    table = made.flows  # type: ignore[attr-defined]
+    return table[(table["id"] == name) & (table["layer"] == layer)]["value"].to_numpy()
+
+
+# ---- published: flodym example 1 and ODYM tutorial 1 (P4) ----
+
+
+LOOP = """
+flowsim: 1
+year: 1980
+goods: {good: {name: {en: good, zh: 物料}}}
+processes: {first: , second: }
+flows:
+  - {id: a, good: good, from: market, to: first}
+  - {id: b, good: good, from: first, to: second}
+  - {id: c, good: good, from: second, to: market}
+  - {id: d, good: good, from: second, to: first}
+facts:
+  back: {transfer: d, at: second}
+series:
+  flows.a.amount: {1980: 0 t/a, 2010: 30 t/a}
+  facts.back.value: {1980: 0.058823529411764705, 2010: 0.9411764705882353}
+"""
+
+
+def test_the_recycling_loop_over_years_gives_the_published_flows(tmp_path: Path) -> None:
+    made = fs.simulate(scenario(tmp_path, LOOP), years=range(1980, 2011))
+    b = flow(made, "b")
+    assert b[[1, 15, 30]] == pytest.approx([1.09677419, 30, 510], abs=5e-9)
+    sums = [flow(made, name).sum() for name in "abcd"]
+    assert sums == pytest.approx([465, 2273.642773, 465, 1808.642773], abs=5e-7)
+
+
+# ---- stocks in the balance ----
+
+
+@pytest.mark.parametrize("entry", ["start", "middle", "end", "spread"])
+@pytest.mark.parametrize(
+    ("years", "first"), [(range(2020, 2041), 1.0), ([2020, 2020.5, 2022, 2027, 2040], 1.0)]
+)
+def test_the_system_has_the_stock_of_the_bare_kernel(
+    tmp_path: Path, entry: str, years: list[float], first: float
+) -> None:
+    said = scenario(tmp_path, BATTERIES, ("shape: 3.5", f"shape: 3.5, entry: {entry}, initial: 40 t, age: 2"))
+    made = fs.simulate(said, years=years, first=first)
+    inflow = np.interp(years, [2020, 2030], [10, 110])
+    life, start = Lifetime("weibull", 9, 3.5), Initial(40.0, ages=2)
+    bare = stock_model(years, life, inflow=inflow, entry=entry, initial=start, first=first)
+    stocks = made.stocks
+    assert stocks["level"].to_numpy() == pytest.approx(bare.stock, rel=1e-12)
+    assert stocks["outflow"].to_numpy() == pytest.approx(bare.outflow, rel=1e-9, abs=1e-12)
+    assert flow(made, "worn_out") == pytest.approx(bare.outflow, rel=1e-9, abs=1e-12)
+    assert flow(made, "recycled") == pytest.approx(0.6 * bare.outflow, rel=1e-9, abs=1e-12)
+    assert set(stocks["entry"]) == {entry} and entry.split()[0] in made.notes()[0] or entry == "spread"
+
+
+def test_cohorts_add_up_to_the_stock_and_the_years_close(tmp_path: Path) -> None:
+    made = fs.simulate(scenario(tmp_path), years=range(2020, 2041))
+    of_cohorts = made.cohorts.groupby("year")["amount"].sum()
+    assert of_cohorts.to_numpy() == pytest.approx(made.stocks["level"].to_numpy(), rel=1e-13)
+    assert made.checks["share"].abs().max() < 1e-13
+    assert made.checks["change"][0] == pytest.approx(made.stocks["level"].iloc[-1])
+
+
+def test_one_year_alone_is_the_first_of_many(tmp_path: Path) -> None:
+    said = scenario(tmp_path, BATTERIES, ("shape: 3.5", "shape: 3.5, initial: 40 t, age: 2"))
+    alone = fs.balance(fs.assemble(said))
+    many = fs.simulate(said, years=range(2020, 2025)).results[0]
+    assert alone.amounts == pytest.approx(many.amounts, rel=1e-14)
+
+
+def test_the_library_says_how_long_things_last_where_the_stock_does_not(tmp_path: Path) -> None:
+    life = "lifetimes:\n  pack: {distribution: weibull, mean: 9, shape: 3.5}\nstocks:"
+    said = scenario(
+        tmp_path, BATTERIES, ("distribution: weibull, mean: 9, shape: 3.5", ""), ("stocks:", life)
+    )
+    plain = fs.simulate(scenario(tmp_path), years=range(2020, 2031))
+    made = fs.simulate(said, years=range(2020, 2031))
+    assert flow(made, "worn_out") == pytest.approx(flow(plain, "worn_out"))
+
+
+def test_what_was_sold_before_is_a_stock_of_known_ages(tmp_path: Path) -> None:
+    text = BATTERIES.replace("2020: 10 t/a", "2010: 1 t/a, 2020: 10 t/a")
+    text = text.replace("year: 2020", "year: 2010")
+    whole = fs.simulate(scenario(tmp_path, text), years=range(2010, 2031))
+    series = "stocks.packs.entered: {2010: 1 t/a, 2020: 10 t/a}\n"
+    later = fs.simulate(scenario(tmp_path, BATTERIES + f"  {series}"), years=range(2021, 2031))
+    assert flow(later, "worn_out") == pytest.approx(flow(whole, "worn_out")[11:], rel=1e-12)
+
+
+def test_a_life_may_change_with_the_year_of_sale(tmp_path: Path) -> None:
+    series = "  stocks.packs.mean: {2020: 5, 2030: 12}\n"
+    said = scenario(tmp_path, BATTERIES + series, ("mean: 9, ", ""))
+    made = fs.simulate(said, years=range(2020, 2041))
+    years = np.arange(2020, 2041)
+    life = Lifetime("weibull", np.interp(years, [2020, 2030], [5, 12]), 3.5, by_cohort=True)
+    bare = stock_model(years, life, inflow=np.interp(years, [2020, 2030], [10, 110]))
+    assert made.stocks["level"].to_numpy() == pytest.approx(bare.stock, rel=1e-12)
+    assert "by cohort" in made.notes()[0]
+
+
+def test_a_survival_table_may_be_stated(tmp_path: Path) -> None:
+    said = scenario(
+        tmp_path,
+        BATTERIES,
+        ("weibull, mean: 9, shape: 3.5", "table, survival: [1, 90%, 0.5, 0], entry: end"),
+    )
+    made = fs.simulate(said, years=range(2020, 2025))
+    assert flow(made, "worn_out")[:3] == pytest.approx([0, 1, 4 + 2])
+
+
+# ---- levels ----
+
+LEVEL = ("flows.sold.amount: {2020: 10 t/a, 2030: 110 t/a}", "stocks.packs.level: {2020: 40 t, 2030: 140 t}")
+
+
+def test_a_level_says_what_must_be_sold_and_selling_it_gives_the_level(tmp_path: Path) -> None:
+    driven = fs.simulate(scenario(tmp_path, BATTERIES, LEVEL), years=range(2020, 2031))
+    assert driven.stocks["level"].to_numpy() == pytest.approx(np.linspace(40, 140, 11))
+    sold = ", ".join(
+        f"{year}: {value:.17g} t/a"
+        for year, value in zip(range(2020, 2031), flow(driven, "sold"), strict=True)
+    )
+    back = scenario(tmp_path, BATTERIES, ("{2020: 10 t/a, 2030: 110 t/a}", f"{{{sold}}}"))
+    made = fs.simulate(back, years=range(2020, 2031))
+    assert made.stocks["level"].to_numpy() == pytest.approx(np.linspace(40, 140, 11), rel=1e-12)
+
+
+FALL = ("flows.sold.amount: {2020: 10 t/a, 2030: 110 t/a}", "stocks.packs.level: {2020: 40 t, 2022: 4 t}")
+
+
+def test_a_level_that_falls_too_fast_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        fs.simulate(scenario(tmp_path, BATTERIES, FALL), years=range(2020, 2025))
+    assert "stock `packs`: the level of 22 at the end of 2021 is below the 39." in str(error.value)
+    assert "say `early: true` to let the excess leave early." in str(error.value)
+    assert "scenario.yaml:19: " in str(error.value)
+
+
+def test_the_excess_may_leave_early_and_flows_through_the_system(tmp_path: Path) -> None:
+    said = scenario(tmp_path, BATTERIES, FALL, ("shape: 3.5", "shape: 3.5, early: true"))
+    made = fs.simulate(said, years=range(2020, 2025))
+    assert made.stocks["level"].to_numpy() == pytest.approx([40, 22, 4, 4, 4])
+    assert flow(made, "sold")[1:3] == pytest.approx([0, 0])
+    assert flow(made, "worn_out")[1:3] == pytest.approx([18, 18])
+
+
+# ---- contents by cohort ----
+
+NICKEL = (
+    "goods:",
+    "layers: {Ni: }\ncontents:\n  pack: {Ni: 5 %}\ngoods:",
+)
+RICHER = "  contents.pack.Ni.value: {curve: step, 2020: 5 %, 2028: 12 %}\n"
+
+
+def test_what_is_recycled_holds_what_was_sold_then(tmp_path: Path) -> None:
+    mixed = (
+        "facts:\n",
+        "facts:\n  nickel: {transfer: recycled, at: collection, layer: Ni, value: 60 %}\n",
+    )
+    said = scenario(tmp_path, BATTERIES + RICHER, NICKEL, mixed)
+    made = fs.simulate(said, years=range(2020, 2051))
+    content = flow(made, "worn_out", "Ni") / flow(made, "worn_out")
+    assert content[:8] == pytest.approx(0.05)
+    assert content[8] < 0.0501 and 0.05 < content[12] < content[20] < 0.12
+    assert content[30] == pytest.approx(0.12, abs=1e-3)
+    years, inflow = np.arange(2020, 2051), flow(made, "sold")
+    nickel = stock_model(
+        years, Lifetime("weibull", 9, 3.5), inflow=inflow * np.where(years < 2028, 0.05, 0.12)
+    )
+    assert flow(made, "worn_out", "Ni") == pytest.approx(nickel.outflow, rel=1e-9, abs=1e-12)
+    stock = made.stocks[made.stocks["layer"] == "Ni"]["level"].to_numpy()
+    assert stock == pytest.approx(nickel.stock, rel=1e-12)
+    assert made.checks["share"].abs().max() < 1e-12
+
+
+def test_an_initial_stock_of_unknown_content_is_an_error(tmp_path: Path) -> None:
+    said = ("layers: {Ni: }\ncontents:\n  spent: {Ni: 5 %}\ngoods:",)
+    with pytest.raises(
+        InputError, match="nothing says how much Ni the initial stock holds. State it: `contents: {pack"
+    ):
+        fs.simulate(
+            scenario(tmp_path, BATTERIES, ("goods:", *said), ("shape: 3.5", "shape: 3.5, initial: 9 t")),
+            years=[2020],
+        )
+
+
+# ---- mining, space ----
+
+LANDFILL = """
+flowsim: 1
+year: 2020
+goods: {slag: {name: {en: slag, zh: 矿渣}}}
+processes: {dump: {kind: store}}
+flows:
+  - {id: dumped, good: slag, from: market, to: dump, amount: 10 t/a}
+  - {id: mined, good: slag, from: dump, to: market, amount: 4 t/a}
+stocks:
+  heap: {at: dump, good: slag, distribution: unlimited, initial: 20 t, space: 50 t}
+"""
+
+
+def test_a_landfill_is_mined_and_the_year_in_which_it_is_full_is_found(tmp_path: Path) -> None:
+    made = fs.simulate(scenario(tmp_path, LANDFILL), years=range(2020, 2030))
+    assert made.stocks["level"].to_numpy() == pytest.approx(20 + 6 * np.arange(1, 11))
+    assert made.full() == {"heap": 2025}
+    assert "stock heap is full in 2025" in made.notes()
+
+
+def test_no_more_is_mined_than_is_there(tmp_path: Path) -> None:
+    said = scenario(tmp_path, LANDFILL, ("amount: 4 t/a", "amount: 40 t/a"))
+    with pytest.raises(fs.FlowsimError, match="in 2020: a limit is passed by 20"):
+        fs.simulate(said, years=range(2020, 2030))
+
+
+def test_things_may_have_a_second_life(tmp_path: Path) -> None:
+    second = (
+        ("  collection: {kind: collect}", "  collection: {kind: collect}\n  storage: {kind: store}"),
+        (
+            "from: collection, to: market}",
+            "from: collection, to: storage}\n  - {id: done, good: spent, from: storage, to: market}",
+        ),
+        (
+            "stocks:\n",
+            "stocks:\n  second: {at: storage, good: spent, distribution: normal, mean: 6, shape: 1.5}\n",
+        ),
+    )
+    made = fs.simulate(scenario(tmp_path, BATTERIES, *second), years=range(2020, 2061))
+    bare = stock_model(range(2020, 2061), Lifetime("normal", 6, 1.5), inflow=flow(made, "recycled"))
+    assert flow(made, "done") == pytest.approx(bare.outflow, rel=1e-9, abs=1e-12)
+    assert made.checks["share"].abs().max() < 1e-13
+
+
+# ---- what is read off ----
+
+
+def test_the_year_in_which_recycled_supply_passes_a_share_of_demand(tmp_path: Path) -> None:
+    made = fs.simulate(scenario(tmp_path), years=range(2020, 2061))
+    share = made.ratio(["recycled"], ["sold"])
+    years = made.passes(share)
+    for level, year in years.items():
+        above = share[share["share"] >= level]["year"]
+        assert year == above.iloc[0]
+    assert made.passes(share, [0.7]) == {0.7: None}
+
+
+def test_a_ratio_of_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    made = fs.simulate(scenario(tmp_path), years=[2020])
+    with pytest.raises(InputError, match="there is no flow or good `gold`. Name flows by id, or goods."):
+        made.ratio(["gold"], ["sold"])
+    with pytest.raises(InputError, match="no flow is named"):
+        made.ratio([], ["sold"])
+
+
+def test_tables_have_a_year_column_and_the_result_names_itself(tmp_path: Path) -> None:
+    made = fs.simulate(scenario(tmp_path), years=[2020, 2025])
+    for table in (made.flows, made.stocks, made.cohorts):
+        assert set(table["year"]) <= {2020, 2025}
+    assert made.stocks["length"].tolist() == [5, 5]
+    assert "steps of 5 years; each ends with the year it is called by" in made.notes()
+    assert "2020 to 2025, 1 stocks" in repr(made)
+
+
+def test_variants_differ_over_time(tmp_path: Path) -> None:
+    text = (
+        BATTERIES
+        + "variants:\n  more: {series: {flows.sold.amount: {2030: x 2}}}\n  wear: {stocks: {packs: {mean: 5}}}\n"
+    )
+    base = scenario(tmp_path, text)
+    sold = {
+        name: flow(fs.simulate(base.with_variant(name), years=[2020, 2030]), "sold")
+        for name in ("more", "wear")
+    }
+    assert sold["more"].tolist() == [10, 220] and sold["wear"].tolist() == [10, 110]
+
+
+# ---- series ----
+
+
+@pytest.mark.parametrize(
+    ("curve", "middle"), [("linear", 35.0), ("step", 10.0), ("s_curve", 17.010372)]
+)
+def test_a_number_goes_from_year_to_year_by_its_curve(tmp_path: Path, curve: str, middle: float) -> None:
+    said = scenario(tmp_path, BATTERIES, ("{2020: 10", f"{{curve: {curve}, 2020: 10"))
+    (one,) = all_series(said)
+    assert [one.at(year) for year in (2000, 2020, 2030, 2050)] == pytest.approx([10, 10, 110, 110])
+    assert one.at(2022.5) == pytest.approx(middle, rel=1e-6)
+    assert one.at(2025) == pytest.approx(10 if curve == "step" else 60)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("flows.sold.amount", "flows.sol.amount"), "there is no row that can change, `flows.sol`. Did you"),
+        (
+            ("flows.sold.amount: {2020: 10 t/a, 2030: 110 t/a}", "stocks.packs.amount: {2020: 3 t/a}"),
+            "`stocks.packs` has no `amount`. Over the years stocks may change level",
+        ),
+        (("flows.sold.amount", "flows.sold.colour"), "unknown key `colour` in series"),
+        (("{2020: 10 t/a, 2030: 110 t/a}", "3 t/a"), "`flows.sold.amount` must map years to numbers"),
+        (("2030: 110 t/a", "later: 110 t/a"), "`later` is not a plain number"),
+        (("2030: 110 t/a", "2030: 110 m3/a"), "`amount` is in m3/a: `pack` is counted in t/a"),
+        (("to: in_use}", "to: in_use, amount: 3 t/a}"), "`flows.sold` states its own `amount`. Leave it out"),
+        (("  packs: {at: in_use", "  packs: {at: collection"), "`at`: there is no store `collection`."),
+        (
+            ("distribution: weibull, mean: 9, shape: 3.5", ""),
+            "nothing says how long the good lasts. Write `distribution:` and",
+        ),
+        (("distribution: weibull, mean: 9, shape: 3.5", "mean: 9"), "nothing says how long the good lasts"),
+        (("shape: 3.5", "shape: 3.5, age: 3"), "`age` goes with `initial`"),
+        (
+            ("series:", "  again: {at: in_use, good: pack, distribution: unlimited}\nseries:"),
+            "another stock keeps the same good there",
+        ),
+    ],
+)
+def test_what_a_scenario_may_not_say_of_years(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        scenario(tmp_path, BATTERIES, change)
+    assert message in str(error.value)
+
+
+def test_initial_and_entered_both_say_what_was_there(tmp_path: Path) -> None:
+    text = BATTERIES + "  stocks.packs.entered: {2010: 1 t/a}\n"
+    with pytest.raises(InputError, match="`initial` and its `entered` both say what stands at first"):
+        scenario(tmp_path, text, ("shape: 3.5", "shape: 3.5, initial: 3 t"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("mean: 9, ", ""), "scenario.yaml:19: stock `packs`: the lifetime distribution `weibull` needs a mean"),
+        (
+            ("weibull, mean: 9, shape: 3.5", "table, survival: [1, half]"),
+            "`survival` holds something that is no share. Write `survival: [1",
+        ),
+        (("good: pack, from: market, to: in_use", "good: spent, from: market, to: in_use"), "enters `in_use`"),
+        (("becomes: spent, ", ""), "stock `packs`: none of its good leaves `in_use`. Draw the flow"),
+    ],
+)
+def test_what_a_stock_may_not_say(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        fs.simulate(scenario(tmp_path, BATTERIES, change), years=[2020])
+    assert message in str(error.value)
+
+
+def test_a_system_has_lost_the_other_years(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="simulate takes a scenario. Give what fs.read returns"):
+        fs.simulate(fs.assemble(scenario(tmp_path)), years=[2020])
+
+
+def test_an_error_names_its_year(tmp_path: Path) -> None:
+    said = scenario(tmp_path, BATTERIES, ("landfill}", "landfill, limit: 1 t/a}"))
+    with pytest.raises(fs.FlowsimError, match="in 20[0-9][0-9]: stray would be"):
+        fs.simulate(said, years=range(2020, 2041))
