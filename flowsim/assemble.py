@@ -17,7 +17,7 @@ from flowsim.checks import MASS, pool_id, subjects
 from flowsim.errors import InputError, Problem
 from flowsim.schema import GOOD_KINDS, OUTSIDE
 from flowsim.series import in_year
-from flowsim.stocks import GOOD, Leaving, first_step, followed
+from flowsim.stocks import GOOD, Leaving, first_step
 from flowsim.system import BASE_UNITS, Rows, System
 from flowsim.tables import nearest
 from flowsim.uncertainty import FORMS, NOT_STATED, stated
@@ -163,7 +163,7 @@ def assemble(scenario: Scenario, leaving: Mapping[str, Leaving] | None = None) -
     columns = _columns(work)
     _recipe_rows(work, columns, equal)
     _balance_rows(work, columns, equal)
-    _layer_rows(work, columns, equal)
+    _layer_rows(work, columns, equal, leaving)
     _given_rows(work, columns, equal)
     _transfer_rows(work, columns, equal)
     _share_rows(work, columns, equal)
@@ -723,7 +723,7 @@ def _add_balance(work: _Work, columns: _Columns, rows: _Builder, at: np.ndarray,
     )  # fmt: skip
 
 
-def _layer_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
+def _layer_rows(work: _Work, columns: _Columns, rows: _Builder, leaving: Mapping[str, Leaving]) -> None:
     """Active substances: contents that are known, and a balance wherever something is unknown."""
     contents = work.tables["contents"]
     flow = work.flow
@@ -733,7 +733,7 @@ def _layer_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         massless = work.goods["mass"].to_numpy()[flow["good_at"]] == 0
         value = np.where(massless, 0.0, value)
         value[_split_outputs(work, layer)] = np.nan
-        value[_of_cohorts(work, layer)] = np.nan
+        value[_of_cohorts(work, layer, leaving)] = np.nan
         fixed = np.flatnonzero(~np.isnan(value))
         column, one = columns.term(work, fixed, layer)
         _, mass = columns.term(work, fixed, "mass")
@@ -767,11 +767,11 @@ def _split_outputs(work: _Work, layer: str) -> np.ndarray:
     return np.isin(work.flow["from_at"], np.concatenate([at, mixed]))
 
 
-def _of_cohorts(work: _Work, layer: str) -> np.ndarray:
+def _of_cohorts(work: _Work, layer: str, leaving: Mapping[str, Leaving]) -> np.ndarray:
     """Flows that leave a stock with what its cohorts hold of a layer, so that no content fixes it."""
     chosen = [np.empty(0, dtype=np.int64)]
     for stock in work.tables["stocks"].to_dict("records"):
-        if layer in followed(work.scenario, stock["good"], stock["becomes"] or stock["good"]):
+        if layer in leaving[stock["id"]].past:
             chosen.append(_stock_flows(work, stock)[1])
     return np.concatenate(chosen)
 

@@ -16,7 +16,9 @@ LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", hel
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON in the layout of docs/json.md.")
 VARIANT = click.option("--variant", help="Variant to apply; without it the scenario as it stands.")
 BOUNDARY = click.option(
-    "--boundary", default="park", help="What the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID."
+    "--boundary",
+    default="park",
+    help="What the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID.",
 )
 STUDY = click.option(
     "--study",
@@ -100,7 +102,9 @@ def check(file: str, variant: str | None, lang: str) -> None:
         except FlowsimError as error:
             new = [problem for problem in error.problems if problem not in said]
             said += new
-            click.echo("\n".join(f"flowsim: {problem}" for problem in new) or say("as above", lang), err=bool(new))
+            click.echo(
+                "\n".join(f"flowsim: {problem}" for problem in new) or say("as above", lang), err=bool(new)
+            )
             continue
         _print_closure(result, lang)
     if said:
@@ -124,7 +128,9 @@ def _print_closure(result: Any, lang: str) -> None:
 @STUDY
 @JSON
 @LANG
-@click.option("--out", type=click.Path(), help="Write the tidy tables as CSV and the result as JSON into this folder.")
+@click.option(
+    "--out", type=click.Path(), help="Write the tidy tables as CSV and the result as JSON into this folder."
+)
 @click.option("--save", "save_as", type=click.Path(), help="Write the whole result into one file (SQLite).")
 @click.option("--all", "every", is_flag=True, help="Show every flow.")
 @fails_clearly
@@ -180,14 +186,14 @@ def compare(
     lang: str,
     form: str,
 ) -> None:
-    """Put variants of FILE side by side: indicators, changes, targets, and which flows explain each change."""
+    """Put variants of FILE side by side: indicators, changes, targets, and what explains each change."""
     from flowsim.compare import compare as compare_results
     from flowsim.scenario import read
     from flowsim.views.text import comparison_csv, comparison_grids, comparison_notes, print_grids
 
     results = []
     for file in files:
-        chosen = _listed(variants) if variants else list(read(file).variant_names) or [None]
+        chosen: list[str | None] = [*_listed(variants)] if variants else [*read(file).variant_names] or [None]
         results += [_balance(file, name, study) for name in chosen]
     comparison = compare_results(results, targets=targets, names=_listed(names), boundary=boundary, base=base)
     if form == "json":
@@ -209,7 +215,9 @@ def compare(
 @JSON
 @LANG
 @fails_clearly
-def trace(file: str, name: str, variant: str | None, boundary: str, study: str, as_json: bool, lang: str) -> None:
+def trace(
+    file: str, name: str, variant: str | None, boundary: str, study: str, as_json: bool, lang: str
+) -> None:
     """Where a number comes from: an indicator's flows, a flow's facts, each with file, line and source."""
     from flowsim.trace import trace as trace_result
     from flowsim.views.text import print_grids, trace_grids
@@ -222,7 +230,8 @@ def trace(file: str, name: str, variant: str | None, boundary: str, study: str, 
     click.echo(print_grids(trace_grids(found, lang), width=_width()), nl=False)
     if found.value is not None:
         indicator = found.value.indicator
-        click.echo(f"{indicator.formula}  [{indicator.clause}; {say(indicator.certainty, lang)}]")
+        formula = indicator.formula_zh if lang == "zh" else indicator.formula
+        click.echo(f"{formula}  [{indicator.clause}; {say(indicator.certainty, lang)}]")
         if found.value.reason:
             click.echo(found.value.reason_zh if lang == "zh" else found.value.reason)
 

@@ -81,7 +81,12 @@ class Comparison:
         rows = []
         for at, first in enumerate(self.values[0]):
             indicator = first.indicator
-            row: dict[str, Any] = {"id": indicator.id, "en": indicator.en, "zh": indicator.zh, "unit": indicator.unit}
+            row: dict[str, Any] = {
+                "id": indicator.id,
+                "en": indicator.en,
+                "zh": indicator.zh,
+                "unit": indicator.unit,
+            }
             for name, values in zip(self.names, self.values, strict=True):
                 row[name] = values[at].value
                 if name != self.names[0]:
@@ -122,7 +127,13 @@ class Comparison:
                     for part in self.parts[position][at]
                 ],
             }
-        return {"id": indicator.id, "en": indicator.en, "zh": indicator.zh, "unit": indicator.unit, "values": values}
+        return {
+            "id": indicator.id,
+            "en": indicator.en,
+            "zh": indicator.zh,
+            "unit": indicator.unit,
+            "values": values,
+        }
 
 
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:
@@ -165,7 +176,7 @@ def compare(
         raise InputError("there is nothing to compare.")
     ids = _unique_names(results)
     values = tuple(tuple(evaluate(result, names, boundary)) for result in results)
-    explained = [tuple(() for _ in values[0])]
+    explained: list[tuple[tuple[Part, ...], ...]] = [tuple(() for _ in values[0])]
     for result, mine in zip(results[1:], values[1:], strict=True):
         explained.append(
             tuple(explain(results[0], one, result, other) for one, other in zip(values[0], mine, strict=True))
@@ -174,7 +185,15 @@ def compare(
     chosen = _target_rows(results[0], wanted)
     verdicts, beyond = _verdicts(results, ids, chosen, boundary, base)
     return Comparison(
-        tuple(results), ids, _labels(results), values, tuple(explained), tuple(verdicts), tuple(beyond), wanted, boundary
+        tuple(results),
+        ids,
+        _labels(results),
+        values,
+        tuple(explained),
+        tuple(verdicts),
+        tuple(beyond),
+        wanted,
+        boundary,
     )
 
 
@@ -184,7 +203,9 @@ def _unique_names(results: Sequence[Result]) -> tuple[str, ...]:
 
     plain = [r.system.about["variant"] or Path(r.system.about["file"]).stem or "scenario" for r in results]
     if len(set(plain)) < len(plain):
-        plain = [f"{Path(r.system.about['file']).stem}.{name}" for r, name in zip(results, plain, strict=True)]
+        plain = [
+            f"{Path(r.system.about['file']).stem}.{name}" for r, name in zip(results, plain, strict=True)
+        ]
     return tuple(name if plain.count(name) == 1 else f"{name}_{at + 1}" for at, name in enumerate(plain))
 
 
@@ -194,7 +215,10 @@ def _labels(results: Sequence[Result]) -> tuple[dict[str, str], ...]:
     if len({label["en"] for label in found}) == len(found):
         return tuple(found)
     names = [result.system.about["name"] for result in results]
-    return tuple({lang: f"{name[lang]}: {label[lang]}" for lang in label} for name, label in zip(names, found, strict=True))
+    return tuple(
+        {lang: f"{name[lang]}: {label[lang]}" for lang in label}
+        for name, label in zip(names, found, strict=True)
+    )
 
 
 def explain(first: Result, one: Value, second: Result, other: Value) -> tuple[Part, ...]:
@@ -246,8 +270,10 @@ def _displaced(first: Result, second: Result) -> dict[str, tuple[str, str, str]]
     size: dict[str, float] = {}
     for side, goods in (("from", links["good"]), ("to", taken)):
         rivals = flows[(flows["how"] == "implied") & (flows["change"] != 0)].reset_index()
-        pairs = links.assign(match=goods).reset_index().merge(
-            rivals, left_on=[side, "match"], right_on=[side, "good"], suffixes=("", "_rival")
+        pairs = (
+            links.assign(match=goods)
+            .reset_index()
+            .merge(rivals, left_on=[side, "match"], right_on=[side, "good"], suffixes=("", "_rival"))
         )
         for pair in pairs.to_dict("records"):
             if abs(pair["change"]) > size.get(pair["id_rival"], 0.0):
@@ -280,12 +306,18 @@ def _target_rows(result: Result, name: str) -> list[dict[str, Any]]:
     if rows.empty:
         sets = sorted(set(targets["set"]))
         hint = nearest(name, sets) or f"Known: {', '.join(sets) or 'none'}."
-        raise InputError(Problem(f"there is no target set `{name}`.", str(result.system.about["file"]), hint=hint))
+        raise InputError(
+            Problem(f"there is no target set `{name}`.", str(result.system.about["file"]), hint=hint)
+        )
     return rows.to_dict("records")
 
 
 def _verdicts(
-    results: Sequence[Result], ids: Sequence[str], targets: list[dict[str, Any]], boundary: str, base: str | None
+    results: Sequence[Result],
+    ids: Sequence[str],
+    targets: list[dict[str, Any]],
+    boundary: str,
+    base: str | None,
 ) -> tuple[list[Verdict], list[dict[str, Any]]]:
     """Each target that flows define against each variant; the others are returned beside."""
     if base is not None and base not in ids:

@@ -30,7 +30,9 @@ def search_library(text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]
     lines, goods = typed["recipes"], typed["goods"]
     wanted = text.lower()
     named = {
-        good["id"] for good in goods.to_dict("records") if wanted in f"{good['id']} {good['en']} {good['zh']}".lower()
+        good["id"]
+        for good in goods.to_dict("records")
+        if wanted in f"{good['id']} {good['en']} {good['zh']}".lower()
     }
     recipes: list[dict[str, Any]] = []
     used: dict[str, list[str]] = {}
@@ -39,9 +41,18 @@ def search_library(text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]
         ins, outs = (list(group["good"][group["direction"] == side]) for side in ("in", "out"))
         for good in (*ins, *outs):
             used.setdefault(good, []).append(recipe)
-        if wanted in f"{recipe} {head['en']} {head['zh']} {head['chain']}".lower() or named.intersection((*ins, *outs)):
+        if wanted in f"{recipe} {head['en']} {head['zh']} {head['chain']}".lower() or named.intersection(
+            (*ins, *outs)
+        ):
             recipes.append(
-                {"id": recipe, "en": head["en"], "zh": head["zh"], "chain": head["chain"], "in": ins, "out": outs}
+                {
+                    "id": recipe,
+                    "en": head["en"],
+                    "zh": head["zh"],
+                    "chain": head["chain"],
+                    "in": ins,
+                    "out": outs,
+                }
             )
     found = [
         {

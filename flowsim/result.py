@@ -140,7 +140,7 @@ class Result:
 
     @property
     def processes(self) -> pd.DataFrame:
-        """Activity of each process with a recipe against its capacity: id, en, zh, ..., activity, capacity, load."""
+        """Activity of each process with a recipe against its capacity: id, ..., activity, capacity, load."""
         system = self.system
         chosen = np.flatnonzero(system.unknown_kind == "activity")
         table = system.processes.iloc[system.unknown_at[chosen]].reset_index(drop=True)
@@ -244,7 +244,9 @@ class Result:
         if lang == "zh":
             note = f"{places} 处有物料替代、混合，或配方的元素不闭合，未跟踪其中的物质（最大：{worst}）"
             return [*self.notes, f"{note}。在 `layers:` 中声明该物质即可跟踪。"]
-        note = f"substances are not followed through {places}, where goods stand in for others, are mixed, or a"
+        note = (
+            f"substances are not followed through {places}, where goods stand in for others, are mixed, or a"
+        )
         note += f" recipe does not close in them (largest: {worst})."
         return [*self.notes, f"{note} Declare the substance under `layers:` to follow it."]
 
@@ -291,7 +293,11 @@ def save(result: Result, path: str | Path) -> None:
                 connection.execute("create table meta (key text primary key, value text)")
                 connection.execute("create table arrays (name text primary key, value blob)")
                 for name, value in _parts(result):
-                    table, stored = ("arrays", _pack(value)) if isinstance(value, np.ndarray) else ("meta", json.dumps(value))
+                    table, stored = (
+                        ("arrays", _pack(value))
+                        if isinstance(value, np.ndarray)
+                        else ("meta", json.dumps(value))
+                    )
                     connection.execute(f"insert into {table} values (?, ?)", (name, stored))
         finally:
             connection.close()
@@ -305,7 +311,11 @@ def _parts(result: Result) -> list[tuple[str, Any]]:
     parts: list[tuple[str, Any]] = [("format", FORMAT)]
     names = ("x", "low", "high", "decided", *(("sd",) if result.sd is not None else ()))
     parts += [(f"result.{name}", getattr(result, name)) for name in names]
-    parts += [("result.study", result.study), ("result.options", dict(result.options)), ("result.notes", list(result.notes))]
+    parts += [
+        ("result.study", result.study),
+        ("result.options", dict(result.options)),
+        ("result.notes", list(result.notes)),
+    ]
     for item in fields(System):
         value = getattr(system, item.name)
         name = f"system.{item.name}"
@@ -357,8 +367,12 @@ def load(path: str | Path) -> Result:
     try:
         connection = sqlite3.connect(f"file:{Path(path).resolve()}?mode=ro", uri=True)
         try:
-            meta = {key: json.loads(value) for key, value in connection.execute("select key, value from meta")}
-            arrays = {name: _unpack(blob) for name, blob in connection.execute("select name, value from arrays")}
+            meta = {
+                key: json.loads(value) for key, value in connection.execute("select key, value from meta")
+            }
+            arrays = {
+                name: _unpack(blob) for name, blob in connection.execute("select name, value from arrays")
+            }
         finally:
             connection.close()
         form = meta["format"]
@@ -401,7 +415,12 @@ def export(result: Result, folder: str | Path) -> list[Path]:
     if folder.exists() and not folder.is_dir():
         raise InputError(Problem("this is a file, but a folder is wanted.", str(folder)))
     folder.mkdir(parents=True, exist_ok=True)
-    frames = {"flows": result.flows, "processes": result.processes, "stocks": result.stocks, "checks": result.checks}
+    frames = {
+        "flows": result.flows,
+        "processes": result.processes,
+        "stocks": result.stocks,
+        "checks": result.checks,
+    }
     written = []
     for name, frame in frames.items():
         path = folder / f"{name}.csv"
@@ -436,8 +455,13 @@ def as_json(result: Result) -> dict[str, Any]:
         "year": result.system.about["year"],
         "variant": result.system.about["variant"],
         "study": result.study,
-        "largest_residual": {"share": share, "row": result.system.row_text(row) if len(result.system.rhs) else ""},
-        "mass_closure": None if worst is None else {"process": worst["process"], "difference": float(worst["difference"])},
+        "largest_residual": {
+            "share": share,
+            "row": result.system.row_text(row) if len(result.system.rhs) else "",
+        },
+        "mass_closure": None
+        if worst is None
+        else {"process": worst["process"], "difference": float(worst["difference"])},
         "notes": result.all_notes(),
         "flows": records(result.flows),
         "processes": records(result.processes),

@@ -13,15 +13,32 @@ SCENARIO = """\
 flowsim: 1
 name: {{en: My first park, zh: 我的第一个园区}}
 year: 2025
-library: [flowsim]            # the shipped goods, recipes, contents, prices; `flowsim library nickel` searches it
+library: [flowsim]            # the shipped goods, recipes and prices; `flowsim library nickel` searches it
 targets: qinzhou_2025
 
 processes:
-  refinery:  {{recipe: nisulfate_matte, capacity: 80 kt/a, firm: metals, site: port}}
-  precursor: {{recipe: ncm811_precursor, activity: 60 kt/a, firm: battery, site: port}}
-  lithium:   {{recipe: lioh_spodumene, capacity: 50 kt/a, load: 90 %, firm: lithium, site: port}}
-  cooling:   {{recipe: cooling_tower, firm: utilities, site: port}}
-  grinding:  {{recipe: lithium_slag_powder, capacity: 300 kt/a, firm: building, site: port}}
+  refinery:
+    name: {{en: Nickel refinery, zh: 镍精炼厂}}
+    recipe: nisulfate_matte
+    capacity: 80 kt/a
+    site: port
+  precursor:
+    name: {{en: Precursor plant, zh: 前驱体厂}}
+    recipe: ncm811_precursor
+    activity: 60 kt/a
+    site: port
+  lithium:
+    name: {{en: Lithium plant, zh: 锂盐厂}}
+    recipe: lioh_spodumene
+    capacity: 50 kt/a
+    load: 90 %
+    site: port
+  cooling: {{name: {{en: Cooling towers, zh: 循环水场}}, recipe: cooling_tower, site: port}}
+  grinding:
+    name: {{en: Slag mill, zh: 锂渣粉磨站}}
+    recipe: lithium_slag_powder
+    capacity: 300 kt/a
+    site: next_door
 
 # What is not drawn comes from the market or nature, and goes where its good goes.
 flows:
@@ -32,14 +49,15 @@ pools: {{port: [cw_supply, cw_return, elec, steam_lp]}}
 
 links:
   slag_to_grinding:
-    name: {{en: Lithium slag to grinding, zh: 锂渣粉磨}}
+    name: {{en: Lithium slag to the mill, zh: 锂渣送粉磨站}}
     good: lithium_slag
     from: lithium
     to: grinding
     limit: 200 kt/a
 
 variants:
-  as_planned: {{}}
+  as_planned:
+    name: {{en: As planned, zh: 规划情景}}
   symbiosis:
     name: {{en: Symbiosis, zh: 共生情景}}
     base: as_planned
@@ -60,7 +78,9 @@ def write_starter(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise InputError(Problem("this is a file, but a folder is wanted.", str(folder), hint="Choose another name."))
+        raise InputError(
+            Problem("this is a file, but a folder is wanted.", str(folder), hint="Choose another name.")
+        )
     path = folder / "scenario.yaml"
     if path.exists():
         raise InputError(Problem("this scenario exists already.", str(path), hint="Choose another folder."))

@@ -56,6 +56,7 @@ class Ledger:
         self.first = {layer: initial * share for layer, share in shares.items()}
         self.cohorts = {layer: np.zeros((count, count + 1)) for layer in self.first}
         self.inflow = {layer: np.zeros(count) for layer in self.first}
+        self.outflow = {layer: np.zeros(count) for layer in self.first}
         for layer, amount in self.first.items():
             if amount:
                 ages = None if np.isnan(row["age"]) else row["age"]
@@ -85,6 +86,8 @@ class Ledger:
         if unlimited:
             after = dict.fromkeys(after, 0.0)
         past = {layer: max(0.0, (before[layer] - after[layer]) / length) for layer in before}
+        for layer, amount in past.items():
+            self.outflow[layer][at] = 0.0 if unlimited else amount
         return Leaving(self.row["good"], self.becomes, unlimited, 1.0 - share, past, asked)
 
     @property
@@ -94,10 +97,11 @@ class Ledger:
 
     def take(self, at: int, amount: float) -> None:
         """Mine an amount, per year, from what stood there before a step: the same share of every cohort."""
-        standing = self.standing(at - 1)[GOOD]
-        if standing > 0:
-            for table in self.cohorts.values():
-                table[at:, : 1 + at] *= max(0.0, 1.0 - amount * self.steps.lengths[at] / standing)
+        before = self.standing(at - 1)
+        share = amount / before[GOOD] if before[GOOD] > 0 else 0.0
+        for layer, table in self.cohorts.items():
+            table[at:, : 1 + at] *= max(0.0, 1.0 - share * self.steps.lengths[at])
+            self.outflow[layer][at] += share * before[layer]
 
     def _asked(self, at: int, level: float, share: float) -> float:
         """Inflow of the whole step that holds the level; what cannot stay leaves early, if it may."""
@@ -123,6 +127,7 @@ class Ledger:
         share = self.survivors(at)
         for layer, table in self.cohorts.items():
             self.inflow[layer][at] = amounts[layer]
+            self.outflow[layer][at] += (1.0 - share[0]) * amounts[layer]
             table[at:, 1 + at] = amounts[layer] * self.steps.lengths[at] * share
 
 
@@ -132,7 +137,9 @@ def followed(scenario: Scenario, good: str, becomes: str) -> list[str]:
     All but those whose content is stated, the same every year and for what enters and what leaves.
     """
     tables = scenario.tables
-    contents = {(row["good"], row["layer"]): row["value"] for row in tables["contents"].to_dict("records")}
+    frame = tables["contents"]
+    frame = frame[frame["good"].isin([good, becomes])]
+    contents = {(row["good"], row["layer"]): row["value"] for row in frame.to_dict("records")}
     changing = set(tables["series"]["of"])
     return [
         layer

@@ -1,4 +1,4 @@
-"""`trace`: an indicator to its flows, a flow to the facts that fix it, a fact to its file, line and source."""
+"""`trace`: an indicator to its flows, a flow to the facts that fix it, a fact to its file and source."""
 
 from __future__ import annotations
 
@@ -120,10 +120,16 @@ def _trace_indicator(result: Result, name: str, boundary: str) -> Trace:
                 parts.append(_flow_rows(result, part, weights, total))
         for rule, mask in value.terms.left_out:
             parts.append(_flow_rows(result, f"left out: {rule}", np.where(mask, result.amounts, 0.0), np.nan))
-    flows = pd.concat(parts, ignore_index=True) if parts else _flow_rows(result, "", np.zeros(len(result.amounts)), 0.0)
+    flows = (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else _flow_rows(result, "", np.zeros(len(result.amounts)), 0.0)
+    )
     indicator = value.indicator
     empty = flows.iloc[:0]
-    return Trace(name, "indicator", indicator.en, indicator.zh, value.value, indicator.unit, value, flows, empty, empty)
+    return Trace(
+        name, "indicator", indicator.en, indicator.zh, value.value, indicator.unit, value, flows, empty, empty
+    )
 
 
 def _flow_rows(result: Result, part: str, weights: np.ndarray, total: float) -> pd.DataFrame:
@@ -134,7 +140,9 @@ def _flow_rows(result: Result, part: str, weights: np.ndarray, total: float) -> 
     at = np.flatnonzero(weights)
     at = at[np.argsort(-np.abs(weights[at]), kind="stable")]
     table = system.flows.iloc[at]
-    units = system.goods["unit"].to_numpy()[table["good_at"].to_numpy()] if len(at) else np.empty(0, dtype=object)
+    units = (
+        system.goods["unit"].to_numpy()[table["good_at"].to_numpy()] if len(at) else np.empty(0, dtype=object)
+    )
     return pd.DataFrame(
         {
             "part": part,
@@ -168,7 +176,9 @@ def _trace_flow(result: Result, flow: int) -> Trace:
         amount=float(result.amounts[flow]),
         unit=unit,
         value=None,
-        flows=_flow_rows(result, "flow", np.where(np.arange(len(system.flows)) == flow, result.amounts, 0.0), np.nan),
+        flows=_flow_rows(
+            result, "flow", np.where(np.arange(len(system.flows)) == flow, result.amounts, 0.0), np.nan
+        ),
         drivers=pd.DataFrame(drivers, columns=["text", "value", "contribution", "file", "line", "source"]),
         rows=pd.DataFrame(coefficients, columns=["text", "file", "line", "source"]),
     )
@@ -196,7 +206,9 @@ def _held(result: Result) -> _Held:
     upper = np.concatenate([system.upper, np.full(slack, np.inf)])
     near = 1e-9 * max(1.0, float(np.nanmax(np.abs(result.x), initial=0.0)))
     held = (x <= lower + near) | (x >= upper - near)
-    return _Held(matrix, np.concatenate([system.rhs, system.upper_rhs]), x, held, np.zeros(len(x), dtype=bool))
+    return _Held(
+        matrix, np.concatenate([system.rhs, system.upper_rhs]), x, held, np.zeros(len(x), dtype=bool)
+    )
 
 
 def _hold_ties(system: System, state: _Held, flow: int) -> tuple[Determined, np.ndarray] | None:
@@ -253,7 +265,9 @@ def _facts_behind(result: Result, flow: int) -> tuple[list[list[Any]], list[list
         if b != 0
     ]
     pull = -(weight @ state.matrix[used]) * x
-    drivers += [texts.bound(int(column), float(x[column]), float(pull[column])) for column in np.flatnonzero(pull)]
+    drivers += [
+        texts.bound(int(column), float(x[column]), float(pull[column])) for column in np.flatnonzero(pull)
+    ]
     order = used[np.argsort(-np.abs(weight), kind="stable")]
     carriers = [int(row) for row in order if row >= len(system.rows.kind) or system.rows.kind[row] != "given"]
     return _largest(drivers), [texts.carrier(row) for row in carriers[:MOST_ROWS]]
@@ -285,7 +299,12 @@ class _Texts:
         system = self.system
         upper = row >= self.equal
         rows, at = (system.upper_rows, row - self.equal) if upper else (system.rows, row)
-        return [system.row_text(at, upper=upper), str(rows.file[at]), int(rows.line[at]), str(rows.source[at])]
+        return [
+            system.row_text(at, upper=upper),
+            str(rows.file[at]),
+            int(rows.line[at]),
+            str(rows.source[at]),
+        ]
 
     def bound(self, column: int, value: float, contribution: float) -> list[Any]:
         system = self.system

@@ -65,6 +65,7 @@ ZH = {
     "process": "过程",
     "processes": "过程",
     "recipes": "单耗配方",
+    "reconciled": "核算调整",
     "relation": "关系",
     "relations on the way": "中间关系",
     "share": "占比",

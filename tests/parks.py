@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-import flowsim as fs
+from flowsim.assemble import assemble
 from flowsim.indicators import evaluate
 from flowsim.result import Result
+from flowsim.scenario import read
+from flowsim.studies import balance
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -56,7 +58,7 @@ def balanced(
             lines += [f"  - {{{row}}}"] if good in goods else []
     path = folder / "scenario.yaml"
     path.write_text("\n".join([*lines, contents]) + "\n", encoding="utf-8")
-    return fs.balance(fs.assemble(fs.read(path)))
+    return balance(assemble(read(path)))
 
 
 def library(folder: Path, text: str) -> Result:
@@ -64,7 +66,7 @@ def library(folder: Path, text: str) -> Result:
     (folder / "data").symlink_to(DATA)
     path = folder / "scenario.yaml"
     path.write_text(f"flowsim: 1\nname: test\nyear: 2025\nlibrary: [data]\n{text}", encoding="utf-8")
-    return fs.balance(fs.assemble(fs.read(path)))
+    return balance(assemble(read(path)))
 
 
 def value(result: Result, id: str, boundary: str = "park", **inputs: float) -> float:

@@ -134,7 +134,8 @@ def test_recipe_lines_tie_flows_to_the_activity(system_of) -> None:
 
 def test_the_closing_line_takes_what_a_substitute_changes(system_of) -> None:
     assert sentences(system_of(PARK), "closing line") == [
-        "closing line, gas of kiln (mass): slag_to_kiln + meal__market__kiln = gas__kiln__air + cement__kiln__market"
+        "closing line, gas of kiln (mass): slag_to_kiln + meal__market__kiln"
+        " = gas__kiln__air + cement__kiln__market"
     ]
 
 
@@ -221,7 +222,10 @@ def test_each_layer_has_its_balance_contents_and_transfer_coefficients(system_of
 
 
 def test_a_transfer_of_one_origin_counts_only_that_input(system_of) -> None:
-    assert "transfer coefficient, sorting (mass): sorted = 0.2 × in_waste" in system_of(SORTING).text().splitlines()
+    assert (
+        "transfer coefficient, sorting (mass): sorted = 0.2 × in_waste"
+        in system_of(SORTING).text().splitlines()
+    )
 
 
 def test_a_mixed_process_splits_substances_as_mass(system_of) -> None:
@@ -268,7 +272,11 @@ def test_every_row_knows_its_file_and_line(system_of) -> None:
     stated = np.isin(system.rows.kind, ["given", "transfer", "content"])
     assert all(str(file).endswith("scenario.yaml") for file in system.rows.file[stated])
     lines = SORTING.splitlines()
-    row = next(at for at in np.flatnonzero(stated) if system.row_text(int(at)).startswith("transfer coefficient, press (mass)"))
+    row = next(
+        at
+        for at in np.flatnonzero(stated)
+        if system.row_text(int(at)).startswith("transfer coefficient, press (mass)")
+    )
     assert "transfer: bales" in lines[system.rows.line[row] - 1]
 
 
@@ -303,8 +311,13 @@ def test_a_process_that_takes_no_such_good_is_an_error(system_of) -> None:
 
 
 def test_a_heavier_substitute_needs_a_closing_line(system_of) -> None:
-    message = refused(system_of, PARK, ("cement: 1 t, gas: {}", "cement: 1 t, gas: 0.5 t"), ("    closing: gas\n", ""))
-    assert "weighs other than the `meal` that it replaces in kiln. Name a closing line in recipe `burning`." in message
+    message = refused(
+        system_of, PARK, ("cement: 1 t, gas: {}", "cement: 1 t, gas: 0.5 t"), ("    closing: gas\n", "")
+    )
+    assert (
+        "weighs other than the `meal` that it replaces in kiln. Name a closing line in recipe `burning`."
+        in message
+    )
 
 
 def test_a_limit_by_a_good_that_the_receiver_does_not_take_is_an_error(system_of) -> None:
@@ -324,7 +337,11 @@ def test_a_stock_change_of_what_is_no_store_is_an_error(system_of) -> None:
 
 
 def test_an_activity_of_what_has_no_recipe_is_an_error(system_of) -> None:
-    message = refused(system_of, SORTING, ("{given: yard, stock_change: 1 t/a, layer: Cu}", "{given: press, activity: 1 t/a}"))
+    message = refused(
+        system_of,
+        SORTING,
+        ("{given: yard, stock_change: 1 t/a, layer: Cu}", "{given: press, activity: 1 t/a}"),
+    )
     assert "press" in message and "recipe" in message
 
 

@@ -71,7 +71,9 @@ def refused(*arguments: str) -> str:
 
 def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-c", "from flowsim.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=False
+    )
 
 
 # ---- what the commands print ----
@@ -89,7 +91,11 @@ def test_the_version_is_that_of_the_package() -> None:
 
 def test_check_closes_every_process_of_every_variant(small: str) -> None:
     text = printed("check", small)
-    assert [line for line in text.splitlines() if line.startswith("==")] == [f"== {small}", "== plan", "== full"]
+    assert [line for line in text.splitlines() if line.startswith("==")] == [
+        f"== {small}",
+        "== plan",
+        "== full",
+    ]
     assert text.count("mass balance of every process, t/a") == 3
     assert text.count("no problems; all fixed by facts; largest residual") == 3
     assert "works" in text
@@ -106,7 +112,7 @@ def test_check_goes_on_to_the_other_variants_when_one_is_broken(tmp_path: Path) 
     path.write_text(SMALL.replace("variants:\n", "variants:\n" + broken), encoding="utf-8")
     ran = call("check", str(path))
     assert ran.exit_code == 2
-    assert "== over" in ran.stdout and "above its limit of 1000" in ran.stderr
+    assert "== over" in ran.stdout and "above its capacity of 1000" in ran.stderr
     assert "there is no `nothing`" in ran.stderr
     assert ran.stdout.count("no problems") == 2
     assert "Traceback" not in ran.output
@@ -114,7 +120,9 @@ def test_check_goes_on_to_the_other_variants_when_one_is_broken(tmp_path: Path) 
 
 def test_check_lists_the_problems_of_all_variants_at_once(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
-    text = SMALL.replace("load: 100 %", "laod: 100 %").replace("variants:\n", "variants:\n  worse: {open: [nothing]}\n")
+    text = SMALL.replace("load: 100 %", "laod: 100 %").replace(
+        "variants:\n", "variants:\n  worse: {open: [nothing]}\n"
+    )
     path.write_text(text, encoding="utf-8")
     ran = call("check", str(path))
     assert ran.exit_code == 2
@@ -151,7 +159,11 @@ def test_run_shows_only_the_larger_flows_unless_asked_for_all() -> None:
 
 def test_run_writes_tables_and_a_result_that_loads_again(small: str, tmp_path: Path) -> None:
     printed("run", small, "--out", str(tmp_path / "out"), "--save", str(tmp_path / "saved"))
-    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"flows.csv", "processes.csv", "result.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {
+        "flows.csv",
+        "processes.csv",
+        "result.json",
+    }
     from flowsim.result import load
 
     assert len(load(tmp_path / "saved").flows) == 4
@@ -180,7 +192,12 @@ def test_compare_of_two_files_names_both(small: str, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(SMALL.replace("Small park", "Other park"), encoding="utf-8")
     found = json.loads(printed("compare", small, str(other), "--set", "general.co2", "--format", "json"))
-    assert [variant["id"] for variant in found["variants"]] == ["small.plan", "small.full", "other.plan", "other.full"]
+    assert [variant["id"] for variant in found["variants"]] == [
+        "small.plan",
+        "small.full",
+        "other.plan",
+        "other.full",
+    ]
 
 
 def test_csv_is_tidy_with_plain_numbers(small: str) -> None:
@@ -271,7 +288,10 @@ def test_chinese_output_counts_in_wan_and_yuan() -> None:
 
 
 def test_english_output_has_no_chinese() -> None:
-    for arguments in (("compare", NICKEL, "--variants", "as_planned,all"), ("run", NICKEL, "--variant", "all")):
+    for arguments in (
+        ("compare", NICKEL, "--variants", "as_planned,all"),
+        ("run", NICKEL, "--variant", "all"),
+    ):
         assert not CHINESE.search(printed(*arguments))
 
 
@@ -338,7 +358,10 @@ def test_a_wrong_name_is_refused(arguments: list[str], wanted: str, small: str) 
 
 def test_every_problem_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "two.yaml"
-    path.write_text(SMALL.replace("load: 50 %", "lod: 50 %").replace("id: used, good: metal", "id: used, good: metl"), encoding="utf-8")
+    path.write_text(
+        SMALL.replace("load: 50 %", "lod: 50 %").replace("id: used, good: metal", "id: used, good: metl"),
+        encoding="utf-8",
+    )
     lines = refused("run", str(path)).splitlines()
     assert lines[0] == "flowsim: 2 problems:"
     assert all(re.match(r"  .*two\.yaml:\d+: ", line) for line in lines[1:]) and len(lines) == 3
@@ -348,7 +371,9 @@ def test_out_onto_a_file_is_refused_and_the_file_kept(small: str, tmp_path: Path
     taken = tmp_path / "taken"
     taken.write_text("mine", encoding="utf-8")
     assert "this is a file, but a folder is wanted" in refused("run", small, "--out", str(taken))
-    assert "exists" in refused("init", str(_starter(tmp_path))) and taken.read_text(encoding="utf-8") == "mine"
+    assert (
+        "exists" in refused("init", str(_starter(tmp_path))) and taken.read_text(encoding="utf-8") == "mine"
+    )
 
 
 def _starter(tmp_path: Path) -> Path:
@@ -383,7 +408,14 @@ def test_a_scenario_that_cannot_be_balanced_leaves_nothing_behind(small: str, tm
 # ---- as a process of its own ----
 
 
-@pytest.mark.parametrize("environment", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}])
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
+    ],
+)
 def test_piped_output_is_utf8_whatever_the_locale(environment: dict[str, str], small: str) -> None:
     ran = process("run", small, "--lang", "zh", **environment)
     assert ran.returncode == 0, ran.stderr
@@ -397,6 +429,8 @@ def test_an_error_of_a_process_is_one_line_and_exit_code_2(tmp_path: Path) -> No
 
 
 def test_a_reader_that_goes_away_is_no_error_message() -> None:
-    command = f'"{sys.executable}" -c "from flowsim.cli import main; main()" library | head -c 1 > {os.devnull}'
+    command = (
+        f'"{sys.executable}" -c "from flowsim.cli import main; main()" library | head -c 1 > {os.devnull}'
+    )
     ran = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, check=False)
     assert b"Traceback" not in ran.stderr and b"flowsim:" not in ran.stderr

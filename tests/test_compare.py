@@ -38,10 +38,28 @@ variants:
   plan: {name: {en: Plan, zh: 规划}}
   exchange: {name: {en: Exchange, zh: 共生}, open: [slag_to_kiln]}
 targets:
-  - {set: aims, id: a1, indicator: general.solid_waste_landfilled, name: {en: little waste, zh: 少填埋}, sense: <=, value: 10, unit: t/a}
-  - {set: aims, id: a2, indicator: cn.isw_utilisation_rate, name: {en: use it, zh: 利用}, sense: ">=", value: 90, unit: "%"}
-  - {set: aims, id: a3, indicator: general.solid_waste_landfilled_change, name: {en: halve it, zh: 减半}, sense: change, value: -50, unit: "%"}
-  - {set: aims, id: a4, indicator: people_content, name: {en: joy, zh: 喜}, sense: ">=", value: 1, unit: "1"}
+  - set: aims
+    id: a1
+    indicator: general.solid_waste_landfilled
+    name: {en: little waste, zh: 少填埋}
+    sense: <=
+    value: 10
+    unit: t/a
+  - set: aims
+    id: a2
+    indicator: cn.isw_utilisation_rate
+    name: {en: use it, zh: 利用}
+    sense: ">="
+    value: 90
+    unit: "%"
+  - set: aims
+    id: a3
+    indicator: general.solid_waste_landfilled_change
+    name: {en: halve it, zh: 减半}
+    sense: change
+    value: -50
+    unit: "%"
+  - {set: aims, id: a4, indicator: joy, name: {en: joy, zh: 喜}, sense: ">=", value: 1, unit: "1"}
 """
 SETS = ("first", "cn", "eu", "general")
 
@@ -113,12 +131,16 @@ def test_the_table_has_the_change_against_the_first(kiln: list[Result]) -> None:
 def test_targets_pass_or_fail(kiln: list[Result]) -> None:
     verdicts = {(one.target["id"], one.variant): one for one in compare(kiln, targets="aims").verdicts}
     assert verdicts["a1", "plan"].passed is False and verdicts["a1", "exchange"].passed is True
-    assert verdicts["a2", "exchange"].passed is False and verdicts["a2", "exchange"].value == pytest.approx(75)
+    assert verdicts["a2", "exchange"].passed is False and verdicts["a2", "exchange"].value == pytest.approx(
+        75
+    )
 
 
 def test_a_target_of_a_change_needs_a_base(kiln: list[Result]) -> None:
     without = {one.variant: one for one in compare(kiln, targets="aims").verdicts if one.target["id"] == "a3"}
-    assert without["exchange"].passed is None and without["exchange"].reason == "needs a base variant (--base)"
+    assert (
+        without["exchange"].passed is None and without["exchange"].reason == "needs a base variant (--base)"
+    )
     assert "基准" in without["exchange"].reason_zh
     found = compare(kiln, targets="aims", base="plan").verdicts
     based = {one.variant: one for one in found if one.target["id"] == "a3"}
@@ -128,11 +150,18 @@ def test_a_target_of_a_change_needs_a_base(kiln: list[Result]) -> None:
 
 def test_a_change_from_zero_cannot_be_judged(kiln: list[Result]) -> None:
     rate = compare(kiln, targets="aims", base="plan")
-    target = {**rate.verdicts[0].target, "id": "a5", "indicator": "cn.isw_utilisation_rate_change", "sense": "change"}
+    target = {
+        **rate.verdicts[0].target,
+        "id": "a5",
+        "indicator": "cn.isw_utilisation_rate_change",
+        "sense": "change",
+    }
     changed = []
     for result in kiln:
         system = result.system
-        targets = system.targets.iloc[:1].assign(**{key: [target[key]] for key in ("id", "indicator", "sense")})
+        targets = system.targets.iloc[:1].assign(
+            **{key: [target[key]] for key in ("id", "indicator", "sense")}
+        )
         changed.append(dataclasses.replace(result, system=dataclasses.replace(system, targets=targets)))
     verdict = compare(changed, targets="aims", base="plan").verdicts[1]
     assert verdict.passed is None and verdict.reason == "the value of the base is zero"
@@ -198,4 +227,6 @@ def test_a_missing_indicator_has_its_reason_and_no_parts(kiln: list[Result]) -> 
 def test_values_are_those_of_the_indicators(nickel: list[Result]) -> None:
     comparison = compare(nickel, names="general")
     for result, values in zip(nickel, comparison.values, strict=True):
-        assert [one.value for one in values] == pytest.approx([one.value for one in evaluate(result, "general")], nan_ok=True)
+        assert [one.value for one in values] == pytest.approx(
+            [one.value for one in evaluate(result, "general")], nan_ok=True
+        )

@@ -135,7 +135,9 @@ def test_changing_the_preference_changes_who_supplies(park) -> None:
 
 
 def test_a_market_of_equal_preference_shares_with_the_plants(park) -> None:
-    found = amounts(dispatch(park(SUPPLY, ("limit: 500 kt/a", "limit: 80 kt/a, prefer: 2"), ("300 kt/a", "70 kt/a"))))
+    found = amounts(
+        dispatch(park(SUPPLY, ("limit: 500 kt/a", "limit: 80 kt/a, prefer: 2"), ("300 kt/a", "70 kt/a")))
+    )
     assert found["first"] == pytest.approx(20e3)
     assert found["second"] == pytest.approx(found["bought"])
 
@@ -151,7 +153,10 @@ def test_what_cannot_be_supplied_is_said_with_every_supplier_and_what_bounds_it(
 
 
 def test_an_output_over_what_its_takers_can_take_names_them(park) -> None:
-    text = SUPPLY + "  - {id: kept, good: salt, from: precursor, to: yard}\n  - {id: gone, good: salt, from: yard, to: market, limit: 100 kt/a}\n"
+    text = (
+        SUPPLY + "  - {id: kept, good: salt, from: precursor, to: yard}\n"
+        "  - {id: gone, good: salt, from: yard, to: market, limit: 100 kt/a}\n"
+    )
     with pytest.raises(Infeasible) as error:
         dispatch(park(text.replace("processes:", "processes:\n  yard: {kind: trade}")))
     assert "has 300000 t/a of salt to give; 100000 can be taken" in str(error.value)
@@ -181,7 +186,9 @@ def test_no_plant_runs_only_to_swallow_waste(park) -> None:
 
 def test_waste_is_dumped_only_where_nobody_can_use_it(park) -> None:
     assert amounts(dispatch(park(WASTE)))["waste__source__landfill"] == 0
-    found = amounts(dispatch(park(WASTE, ("activity: 60 kt/a", "activity: 100 kt/a"), ("100 %}\nlinks", "40 %}\nlinks"))))
+    found = amounts(
+        dispatch(park(WASTE, ("activity: 60 kt/a", "activity: 100 kt/a"), ("100 %}\nlinks", "40 %}\nlinks")))
+    )
     assert found["waste__source__landfill"] == pytest.approx(52e3)
 
 
@@ -261,7 +268,10 @@ def test_a_minimum_is_kept_and_a_capacity_not_passed(park) -> None:
 
 
 def test_opening_a_link_never_adds_to_what_is_dumped(park) -> None:
-    shut = WASTE.replace("to_b: {good: waste, from: source, to: kiln_b, open: true}", "to_b: {good: waste, from: source, to: kiln_b}")
+    shut = WASTE.replace(
+        "to_b: {good: waste, from: source, to: kiln_b, open: true}",
+        "to_b: {good: waste, from: source, to: kiln_b}",
+    )
     more = ("activity: 60 kt/a", "activity: 100 kt/a")
     closed = amounts(dispatch(park(shut, more)))["waste__source__landfill"]
     assert amounts(dispatch(park(WASTE, more)))["waste__source__landfill"] <= closed

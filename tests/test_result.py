@@ -65,7 +65,9 @@ def same(one: object, other: object) -> bool:
         assert isinstance(other, pd.DataFrame) and list(one.columns) == list(other.columns)
         return all(same(one[name].to_numpy(), other[name].to_numpy()) for name in one.columns)
     if hasattr(one, "indptr"):
-        return all(same(getattr(one, part), getattr(other, part)) for part in ("data", "indices", "indptr", "shape"))
+        return all(
+            same(getattr(one, part), getattr(other, part)) for part in ("data", "indices", "indptr", "shape")
+        )
     if isinstance(one, np.ndarray):
         assert isinstance(other, np.ndarray)
         if one.dtype.kind in "fiub":
@@ -112,7 +114,9 @@ def test_a_store_closes_with_its_stock_change(tmp_path: Path) -> None:
 def test_checks_hold_the_residual_and_the_place_of_every_row(nickel: Result) -> None:
     checks = nickel.checks
     assert len(checks) == len(nickel.system.rhs) == len(nickel.residuals)
-    assert {"kind", "process", "flow", "good", "layer", "residual", "file", "line", "source"} == set(checks.columns)
+    assert {"kind", "process", "flow", "good", "layer", "residual", "file", "line", "source"} == set(
+        checks.columns
+    )
     assert nickel.largest_residual[0] < 1e-9
 
 

@@ -16,10 +16,10 @@ ROOT = Path(__file__).parents[1]
 FACE = "flowsim"
 
 FLOORS = (
-    ("errors", "units", "schema"),
-    ("files", "tables"),
+    ("errors", "units", "schema", "lifetimes"),
+    ("files", "tables", "cohorts"),
     ("variants", "checks", "scenario", "uncertainty"),
-    ("system", "assemble", "result"),
+    ("system", "series", "stocks", "assemble", "result"),
     ("studies", "studies.*"),
     ("indicators", "indicators.*", "compare"),
     ("views", "views.*"),
@@ -28,15 +28,20 @@ FLOORS = (
 )
 SAME_FLOOR = (
     ("units", "errors"),
+    ("lifetimes", "errors"),
     ("tables", "files"),
     ("scenario", "variants"),
     ("scenario", "checks"),
+    ("stocks", "series"),
     ("assemble", "system"),
+    ("assemble", "series"),
+    ("assemble", "stocks"),
     ("result", "system"),
     ("studies", "studies.*"),
     ("studies.solve", "studies.structure"),
     ("studies.dispatch", "studies.structure"),
     ("studies.dispatch", "studies.solve"),
+    ("studies.adjust", "studies.inverse"),
     ("studies.adjust", "studies.structure"),
     ("studies.diagnose", "studies.adjust"),
     ("studies.diagnose", "studies.structure"),
@@ -49,6 +54,8 @@ SAME_FLOOR = (
     ("studies.sample", "studies.adjust"),
     ("studies.uncertain", "studies.adjust"),
     ("studies.uncertain", "studies.structure"),
+    ("studies.simulate", "studies"),
+    ("studies.simulate", "studies.solve"),
     ("indicators", "indicators.registry"),
     ("indicators.*", "indicators.registry"),
     ("compare", "indicators"),

@@ -123,7 +123,9 @@ def test_a_good_that_many_flows_carry_is_ambiguous(loop: Result) -> None:
 def test_an_unknown_name_gets_the_nearest_known(loop: Result) -> None:
     with pytest.raises(InputError, match="there is no indicator or flow `agian`.*again"):
         trace(loop, "agian")
-    with pytest.raises(InputError, match="there is no indicator or flow `zzzz`. `flowsim run` lists the flows."):
+    with pytest.raises(
+        InputError, match="there is no indicator or flow `zzzz`. `flowsim run` lists the flows."
+    ):
         trace(loop, "zzzz")
 
 

@@ -41,14 +41,27 @@ def _old(account: Account) -> np.ndarray:
     return _scrap(account) & (account.enters | account.from_kind("use", "collect"))
 
 
+def _plants(account: Account) -> np.ndarray:
+    """Processes inside that collect and recover."""
+    return waste.ends_at(account, waste.RECOVERING) & account.inside
+
+
+def _recovered(account: Account) -> np.ndarray:
+    """Flows of goods, no scrap and no emissions, that recovery gives to others."""
+    plants = _plants(account)
+    goods = account.of_kind("material") & ~_scrap(account) & ~account.of_class("emission")
+    return goods & account.leaving(plants) & ~account.entering(plants)
+
+
 def recycled_content(account: Account, name: str) -> Terms:
-    """RIR: metal in scrap taken up, over that and the metal in primary input."""
+    """RIR: scrap and recovered metal that production takes, over that and the metal in primary input."""
     amount, primary = metal(account, name), account.material_input & ~_scrap(account)
-    used = waste.taken_up(account)
-    second = np.where(used != 0, amount * used / np.where(account.mass == 0, 1.0, account.mass), 0.0)
+    source = (_scrap(account) & (account.enters | (account.made & account.internal))) | _recovered(account)
+    share = account.reaching(waste.ends_at(account, ("transform",)) & account.inside)
+    second = np.where(source & (share != 0), amount * share, 0.0)
+    counted = np.where(primary | (second != 0), account.mass, 0.0)
     total = second + np.where(primary, amount, 0.0)
-    covered = account.coverage(used + np.where(primary, account.mass, 0.0))
-    return Terms(second, total, "t/a", "t/a", 100.0, coverage=covered)
+    return Terms(second, total, "t/a", "t/a", 100.0, coverage=account.coverage(counted))
 
 
 def collection_rate(account: Account, name: str) -> Terms:
@@ -64,18 +77,16 @@ def process_efficiency(account: Account, name: str) -> Terms:
 
     Scrap that is only sorted out and handed on to others is in neither.
     """
-    amount, scrap = metal(account, name), _scrap(account)
-    plants = waste.ends_at(account, waste.RECOVERING) & account.inside
-    takes = scrap & account.entering(plants) & ~account.leaving(plants)
-    out = account.of_kind("material") & account.leaving(plants) & ~account.entering(plants)
-    gives, passes = out & ~scrap & ~account.of_class("emission"), out & account.of_class("recyclable")
+    amount, plants, gives = metal(account, name), _plants(account), _recovered(account)
+    takes = _scrap(account) & account.entering(plants) & ~account.leaving(plants)
+    passes = account.of_class("recyclable") & account.leaving(plants) & ~account.entering(plants)
     kept = np.where(takes, amount, 0.0) - np.where(passes, amount, 0.0)
     covered = account.coverage(np.where(takes | gives, account.mass, 0.0))
     return Terms(np.where(gives, amount, 0.0), kept, "t/a", "t/a", 100.0, coverage=covered)
 
 
 def old_scrap_ratio(account: Account, name: str) -> Terms:
-    """OSR: metal in old scrap taken up, over that in all scrap taken up."""
+    """OSR: metal in old scrap, over that in all scrap, as it is taken up."""
     amount, used = metal(account, name), waste.taken_up(account)
     scrap = np.where(used != 0, amount * used / np.where(account.mass == 0, 1.0, account.mass), 0.0)
     return Terms(np.where(_old(account), scrap, 0.0), scrap, "t/a", "t/a", 100.0)
@@ -107,8 +118,8 @@ RATES: dict[str, tuple[Rate, tuple[str, str], str, str]] = {
     "recycled_content": (
         recycled_content,
         ("Recycled content of", "再生含量"),
-        "scrap taken up / (scrap taken up + primary input)",
-        "废料利用量 /（废料利用量 + 原生投入量）",
+        "scrap and recovered metal used / (the same + primary input)",
+        "再生金属用量 /（再生金属用量 + 原生投入量）",
     ),
     "eol_collection_rate": (
         collection_rate,

@@ -33,7 +33,7 @@ NEAR_OPTIMUM = 9.21
 """Optima whose objectives differ by less are not told apart by the data: their likelihoods differ by less than
 a factor of 100 (exp(9.21 / 2))."""
 STARTS = 12
-MOST_STARTED = 3000
+MOST_STARTED = 1500
 """Bilinear problems with more unknowns are started from the stated data only, unless starts are asked for."""
 MOST_REFITTED = 8
 CLASSES = {
@@ -150,7 +150,7 @@ def reconcile(
     correlations : pairs of data (ids as in the table ``data``) and their correlation coefficient
     without : ids of data to leave out, as if they had not been measured
     eliminate : while the global test fails, leave out the datum with the largest test value (Ripps, 1965)
-    starts : starting points of a bilinear problem; left out: 12, or 1 where there are more than 3,000 unknowns
+    starts : starting points of a bilinear problem; left out: 12, or 1 where there are more than 1,500 unknowns
     sample : number of draws of the answer that honours skewed distributions and bounds; 0: none
     seed : of the starts and the sample
 
@@ -239,7 +239,7 @@ def _fit(
     diagnose.check_rows(system, diagnose.moved_system(system, data, state.u), state.x[: system.matrix.shape[1]])
     factor = factor_at(model, state)
     suspected = unknown_columns(model)[model.structure.under]
-    if not factor.whole:
+    if not factor.pivoted:
         suspected = np.arange(model.data + model.matrix.shape[1])
     free = np.zeros(model.data + model.matrix.shape[1], dtype=bool)
     free[factor.free_columns(suspected)] = True

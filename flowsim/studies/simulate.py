@@ -84,12 +84,12 @@ class Simulation:
         for layer, table in book.cohorts.items():
             level = table.sum(axis=1)[book.start :]
             change = np.diff(np.append(book.standing(book.start - 1)[layer], level)) / self.steps.lengths
-            inflow = book.inflow[layer][book.start :]
+            inflow, outflow = (moved[layer][book.start :] for moved in (book.inflow, book.outflow))
             name, said = ("", unit) if layer == GOOD else (layer, "t")
             head = [book.row["id"], book.row["at"], book.row["good"], name]
             tail = [book.row["space"] if layer == GOOD else np.nan, said, book.row["entry"], str(book.life)]
             for at, year in enumerate(self.years):
-                moved = [inflow[at], inflow[at] - change[at], level[at], change[at]]
+                moved = [inflow[at], outflow[at], level[at], change[at]]
                 yield [year, self.steps.lengths[at], *head, *moved, *tail]
 
     @property
@@ -170,12 +170,12 @@ class Simulation:
         return found
 
     def notes(self) -> list[str]:
-        """How the stocks were kept, which are full, and what the studies of the years remarked."""
+        """How the stocks were kept, which are full, and what the study of the first year remarked."""
         said = [f"stock {b.row['id']}: {b.life}, things enter at {_ENTRY[b.row['entry']]}" for b in self.books]
         said += [f"stock {name} is full in {year:g}" for name, year in self.full().items() if year is not None]
         if (self.steps.lengths != 1).any():
             said.append(f"steps of {_spans(self.steps.lengths)} years; each ends with the year it is called by")
-        return list(dict.fromkeys([*said, *(note for result in self.results for note in result.notes)]))
+        return [*said, *self.results[0].notes]
 
     def __repr__(self) -> str:
         variant = f", {self.scenario.variant}" if self.scenario.variant else ""

@@ -16,7 +16,7 @@ const TEXT = {
   impliedHow: ["closed by rule", "按规则补全"], input: ["in", "输入"], interval: ["lies between", "取值范围"],
   layer: ["layer", "层"], layers: ["All layers", "各层汇总"], least: ["at least", "不少于"], legend: ["Legend", "图例"],
   link: ["symbiosis link", "共生链接"], load: ["load", "读取"], loadShare: ["load", "负荷率"], lonely: ["processes without shown flows", "没有可见流的过程"],
-  loop: ["runs in loop", "所在循环"], loops: ["mark loops", "标出循环"], members: ["Members", "成员"], names: ["names on flows", "标注流名称"],
+  loop: ["runs in loop", "所在循环"], loops: ["mark loops", "标出循环"], loopsFound: ["Loops", "循环"], members: ["Members", "成员"], names: ["names on flows", "标注流名称"],
   none: ["none", "无"], noneFound: ["nothing found", "没有结果"], noPositions: ["This file holds no positions of this page.", "该文件不含本页面的位置。"],
   notFollowed: ["difference (not followed)", "差额（未跟踪）"], notes: ["Remarks", "说明"], open: ["show its folded flows", "展开其折叠的流"],
   closeFolds: ["fold them again", "重新折叠"], origin: ["origin", "出处"], output: ["out", "输出"], outside: ["outside", "系统外部"], plan: ["project", "规划项目"],
@@ -40,11 +40,11 @@ const LOOK = {
   group: { background: "#33415c", border: "#1b2640", font: "#ffffff" },
 };
 const WIDEST = 16, THINNEST = 0.8, LOOP = "#c8102e", LINK = "#0b3d2e", PALE = 0.12;
-const MOST_FOUND = 30, MOST_NAMES = 40, MOST_CURVED = 2500;
+const MOST_FOUND = 30, MOST_LISTED = 12, MOST_NAMES = 25, MOST_CURVED = 2500;
 
 const nodeOf = new Map(data.nodes.map((node) => [node.id, node]));
 const state = {
-  lang: data.lang, layer: data.layer, variant: 0, group: "none", firm: "", chain: "", least: 0, implied: false,
+  lang: data.lang, layer: data.layer, variant: 0, group: data.group, firm: "", chain: "", least: 0, implied: false,
   pools: !data.fold_pools, lonely: true, names: false, loops: false, selected: null, followed: null, carrier: "",
   hidden: new Set(Object.keys(data.classes).filter((name) => data.classes[name].hidden)),
   opened: new Set(), revealed: new Set(), moved: { none: {}, firm: {}, site: {}, chain: {} },
@@ -67,7 +67,7 @@ function number(value) {
   const size = Math.floor(Math.log10(Math.abs(value)));
   if (size >= 12 || size < -6) return value.toExponential(3);
   const digits = Math.max(0, 3 - size);
-  return Number(value.toPrecision(4)).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return Number(value.toPrecision(4)).toLocaleString("en-US", { maximumFractionDigits: digits });
 }
 
 function amount(value, unit) {
@@ -82,6 +82,11 @@ function nodeName(id) {
 
 function flowName(flow) {
   return label(flow.en || flow.zh ? flow : data.goods[flow.good]);
+}
+
+function edgeName(edge) {
+  if (edge.flows.length === 1) return flowName(edge.flows[0].flow);
+  return edge.goods.size === 1 ? label(data.goods[[...edge.goods][0]]) : label(data.classes[edge.kind]);
 }
 
 const howText = (flow) => say(flow.how === "implied" ? "impliedHow" : flow.how);
@@ -115,7 +120,7 @@ function hides(flow, value) {
   return "";
 }
 
-/* Drawn edges: single flows, or, where processes are collapsed, flows of one good between two nodes. */
+/* Drawn edges: single flows, or, where processes are collapsed, flows of one class between two nodes. */
 function shownEdges() {
   const made = new Map(), left = {}, amounts = amountsOf(state.layer);
   variant().flows.forEach((flow, at) => {
@@ -123,10 +128,12 @@ function shownEdges() {
     const why = hides(flow, value) || (homeOf(flow.from) === homeOf(flow.to) && state.group !== "none" ? "within" : "");
     if (why) { left[why] = (left[why] || 0) + 1; return; }
     const from = homeOf(flow.from), to = homeOf(flow.to);
-    const id = state.group === "none" ? flow.id : `${from}|${to}|${flow.good}|${flow.kind === "implied"}`;
-    if (!made.has(id)) made.set(id, { id, from, to, good: flow.good, flows: [], value: 0 });
+    const kind = data.goods[flow.good].class;
+    const id = state.group === "none" ? flow.id : `${from}|${to}|${kind}|${flow.kind}`;
+    if (!made.has(id)) made.set(id, { id, from, to, kind, goods: new Set(), flows: [], value: 0 });
     const edge = made.get(id);
     edge.flows.push({ flow, at });
+    edge.goods.add(flow.good);
     edge.value = edge.value === null || value === null ? null : edge.value + value;
   });
   return { edges: made, left };
@@ -142,7 +149,7 @@ function shownNodes(edges) {
     const here = node.id in variant().processes || !inside;
     const alone = inside && state.lonely && passes && here;
     if (!joined.has(id) && !alone && !state.revealed.has(node.id)) return;
-    if (!made.has(id)) made.set(id, { id, members: [] });
+    if (!made.has(id)) made.set(id, { id, members: [], joined: joined.has(id) });
     if (here) made.get(id).members.push(node);
   });
   return made;
@@ -175,10 +182,10 @@ function drawnNode(node) {
   const spot = state.moved[state.group][node.id] || data.positions[state.group][node.id];
   const chosen = state.selected && state.selected.id === node.id;
   return {
-    id: node.id, x: spot[0], y: spot[1], label: wrapped(nodeName(node.id), 22), opacity: pale ? PALE * 2 : 1,
+    id: node.id, x: spot[0], y: spot[1], label: wrapped(nodeName(node.id), 17), opacity: pale ? 2 * PALE : node.joined ? 1 : 0.5,
     shape: look(node) === "pool" ? "ellipse" : "box", borderWidth: chosen ? 4 : 1.5, borderWidthSelected: 4,
     color: { background: style.background, border: chosen ? "#d9730d" : style.border, highlight: { background: style.background, border: "#d9730d" } },
-    font: { color: pale ? "#bbbbbb" : style.font, size: look(node) === "group" ? 19 : 15 },
+    font: { color: pale ? "#bbbbbb" : style.font, size: look(node) === "group" ? 22 : 19 },
     title: tip([nodeName(node.id), nodeOf.has(node.id) ? node.id : `${node.members.length} × ${say("process")}`]),
   };
 }
@@ -203,22 +210,34 @@ function outline(edge) {
   return edge.flows.some(({ flow }) => flow.kind === "link") ? LINK : "";
 }
 
-function drawnEdge(edge, most, rank, named) {
-  const good = data.goods[edge.good], width = widthOf(edge.value, most), around = outline(edge);
+/* How far each edge bends, so that edges between the same two nodes lie beside each other. */
+function bendsOf(edgesNow) {
+  const pairs = new Map(), bends = new Map();
+  edgesNow.forEach((edge) => { const pair = `${edge.from}|${edge.to}`; pairs.set(pair, [...(pairs.get(pair) || []), edge.id]); });
+  pairs.forEach((ids) => ids.forEach((id, rank) => bends.set(id, 0.06 + rank * Math.min(0.12, 0.6 / ids.length))));
+  return bends;
+}
+
+/* Flows are named if wanted, and those of what is chosen always. */
+function isNamed(edge) {
+  const chosen = state.selected && [edge.id, edge.from, edge.to].includes(state.selected.id);
+  return Boolean(chosen) || (state.names && !state.selected);
+}
+
+function drawnEdge(edge, most, bend) {
+  const width = widthOf(edge.value, most), around = outline(edge), name = edgeName(edge);
   const pale = state.followed && !state.followed.edges.has(edge.id);
   const implied = edge.flows.every(({ flow }) => flow.kind === "implied");
-  const name = edge.flows.length === 1 ? flowName(edge.flows[0].flow) : label(good);
   const text = edge.value === null ? say("undetermined") : amount(edge.value, layerNow().unit);
-  const spread = Math.min(0.06 + 0.1 * rank, 0.9);
   return {
     id: edge.id, from: edge.from, to: edge.to, width, hoverWidth: 1, selectionWidth: 0,
-    color: { color: edge.value === null ? "#777777" : data.classes[good.class].colour, opacity: pale ? PALE : implied ? 0.45 : 0.8, inherit: false },
+    color: { color: edge.value === null ? "#777777" : data.classes[edge.kind].colour, opacity: pale ? PALE : implied ? 0.45 : 0.8, inherit: false },
     dashes: edge.value === null ? [3, 4] : implied ? [9, 5] : false,
     arrows: { to: { enabled: true, scaleFactor: Math.max(0.25, 0.75 - width / 40) } },
-    smooth: drawn.edges.size > MOST_CURVED ? false : { enabled: true, type: "curvedCW", roundness: spread },
+    smooth: drawn.edges.size > MOST_CURVED ? false : { enabled: true, type: "curvedCW", roundness: bend },
     background: { enabled: Boolean(around) && !pale, color: around || LINK, size: width + 5, dashes: false },
-    label: named && !pale ? `${wrapped(name, 24)}\n${text}` : undefined,
-    font: { size: 12, color: "#333333", strokeWidth: 4, strokeColor: "#ffffff", align: "horizontal" },
+    label: isNamed(edge) && !pale ? `${wrapped(name, 24)}\n${text}` : "",
+    font: { size: 14, color: "#333333", strokeWidth: 4, strokeColor: "#ffffff", align: "horizontal" },
     title: tip([name, `${nodeName(edge.from)} → ${nodeName(edge.to)}`, text, edge.flows.length > 1 ? `${edge.flows.length} ${say("flows")}` : howText(edge.flows[0].flow)]),
   };
 }
@@ -226,14 +245,11 @@ function drawnEdge(edge, most, rank, named) {
 function draw() {
   const { edges: edgesNow, left } = shownEdges();
   drawn = { edges: edgesNow, nodes: shownNodes(edgesNow), left };
-  if (state.followed && !state.followed.start.every((id) => drawn.nodes.has(id))) state.followed = null;
+  const gone = (id) => !drawn.nodes.has(id) && !drawn.edges.has(id);
+  if (state.followed && [...state.followed.start, ...state.followed.first].some(gone)) state.followed = null;
   if (state.followed) state.followed = reach(state.followed.way, state.followed.start, state.followed.first);
-  const most = scaleOf(edgesNow), ranks = new Map(), named = state.names;
-  const made = [...edgesNow.values()].map((edge) => {
-    const pair = `${edge.from}|${edge.to}`, rank = ranks.get(pair) || 0;
-    ranks.set(pair, rank + 1);
-    return drawnEdge(edge, most, rank, named);
-  });
+  const most = scaleOf(edgesNow), bends = bendsOf(edgesNow);
+  const made = [...edgesNow.values()].map((edge) => drawnEdge(edge, most, bends.get(edge.id)));
   swapAll(nodes, [...drawn.nodes.values()].map(drawnNode));
   swapAll(edges, made);
   drawStatus();
@@ -265,7 +281,7 @@ function make(tag, attributes, ...children) {
     else if (name === "class") element.className = value;
     else element.setAttribute(name, value);
   });
-  children.flat().forEach((child) => element.append(child));
+  children.flat(Infinity).forEach((child) => element.append(child));
   return element;
 }
 
@@ -274,7 +290,7 @@ function button(text, act, style) {
 }
 
 function fill(id, ...children) {
-  byId(id).replaceChildren(...children.flat());
+  byId(id).replaceChildren(...children.flat(Infinity));
 }
 
 function options(id, pairs, chosen) {
@@ -311,7 +327,7 @@ function overview() {
     facts([[say("year"), String(about.year || "")], [say("origin"), about.file], [say("study"), about.study], [say("residual"), about.residual.toExponential(1)]]),
     loopList(),
     about.notes[state.lang].length ? [make("h2", {}, say("notes")), about.notes[state.lang].map((note) => make("p", { class: "note" }, note))] : [],
-  ].flat();
+  ].flat(Infinity);
 }
 
 function loopList() {
@@ -322,8 +338,9 @@ function loopList() {
     loops.get(flow.loop).add(flow.from).add(flow.to);
   });
   if (!loops.size) return [];
-  const lines = [...loops].map(([at, names]) => make("p", { class: "note" }, `${at}: `, [...names].flatMap((id, place) => [place ? " · " : "", nodeLink(id)])));
-  return [make("h2", {}, say("loops")), ...lines];
+  const lines = [...loops].map(([at, names]) => make("p", { class: "note" }, `${at}: `,
+    [...names].slice(0, MOST_LISTED).flatMap((id, place) => [place ? " · " : "", nodeLink(id)]), names.size > MOST_LISTED ? ` + ${names.size - MOST_LISTED}` : ""));
+  return [make("h2", {}, say("loopsFound")), ...lines];
 }
 
 function nodeLink(id) {
@@ -403,7 +420,7 @@ function nodePanel(id) {
     ]) : [make("h2", {}, say("members")), make("p", {}, members.flatMap((name, at) => [at ? " · " : "", button(nodeName(name), () => { state.selected = { kind: "node", id: name }; drawDetails(); })]))],
     foldButton(id), followButtons(id), make("h2", {}, `${say("balance")}: ${label(layerNow())}`), balanceTable(members, isOutside),
     make("h2", {}, say("layers")), layerTable(members, isOutside), recipeTable(about),
-  ].flat();
+  ].flat(Infinity);
 }
 
 function foldButton(id) {
@@ -428,9 +445,9 @@ function flowPanel(id) {
 
 function manyFlows(edge) {
   const amounts = amountsOf(state.layer), unit = layerNow().unit;
-  const rows = edge.flows.map(({ flow, at }) => row([button(`${nodeName(flow.from)} → ${nodeName(flow.to)}`, () => { state.selected = { kind: "flow", id: flow.id }; drawDetails(); }), amount(amounts[at], unit)]));
-  return [make("h3", {}, label(data.goods[edge.good])), make("p", { class: "id" }, `${nodeName(edge.from)} → ${nodeName(edge.to)} · ${edge.flows.length} ${say("flows")}`),
-    followButtons(edge.id), make("table", {}, rows, row([say("total"), amount(edge.value, unit)], "total"))].flat();
+  const rows = edge.flows.map(({ flow, at }) => row([button(`${flowName(flow)}: ${nodeName(flow.from)} → ${nodeName(flow.to)}`, () => { state.selected = { kind: "flow", id: flow.id }; drawDetails(); }), amount(amounts[at], unit)]));
+  return [make("h3", {}, edgeName(edge)), make("p", { class: "id" }, `${nodeName(edge.from)} → ${nodeName(edge.to)} · ${edge.flows.length} ${say("flows")}`),
+    followButtons(edge.id), make("table", {}, rows, row([say("total"), amount(edge.value, unit)], "total"))].flat(Infinity);
 }
 
 function oneFlow(at, id) {
@@ -448,7 +465,7 @@ function oneFlow(at, id) {
     ]),
     drawn.edges.has(id) ? followButtons(id) : [], make("h2", {}, say("amounts")),
     make("table", {}, layers.map((layer) => row([label(layer), amount(base[layer.id][at], layer.unit)]))),
-  ].flat();
+  ].flat(Infinity);
 }
 
 // --- following ---
@@ -457,7 +474,7 @@ function followButtons(id) {
   const edge = drawn.edges.get(id);
   if (!edge && !drawn.nodes.has(id)) return [];
   const near = edge ? [edge] : [...drawn.edges.values()].filter((each) => each.from === id || each.to === id);
-  const goods = [...new Set(near.map((each) => each.good))];
+  const goods = [...new Set(near.flatMap((each) => [...each.goods]))];
   const carriers = [["", `${label(layerNow())} (${say("any")})`], ...data.layers.filter((layer) => near.some((each) => carries(each, `layer:${layer.id}`))).map((layer) => [`layer:${layer.id}`, label(layer)]), ...goods.map((good) => [`good:${good}`, label(data.goods[good])])];
   if (!carriers.some(([value]) => value === state.carrier)) state.carrier = "";
   const select = make("select", { id: "carrier" }, carriers.map(([value, text]) => make("option", { value }, text)));
@@ -470,7 +487,7 @@ function followButtons(id) {
 }
 
 function carries(edge, carrier) {
-  if (carrier.startsWith("good:")) return edge.good === carrier.slice(5);
+  if (carrier.startsWith("good:")) return edge.goods.has(carrier.slice(5));
   const amounts = amountsOf(carrier ? carrier.slice(6) : state.layer);
   return edge.flows.some(({ at }) => amounts[at] === null || Math.abs(amounts[at]) > 1e-9);
 }
@@ -525,7 +542,17 @@ function selectFlow(id, look_at) {
 function show(ids) {
   draw();
   drawDetails();
-  if (ids) network.fit({ nodes: ids.filter((id) => drawn.nodes.has(id)), maxZoomLevel: 1.1, animation: false });
+  if (ids) fit(ids.filter((id) => drawn.nodes.has(id)), 0.9);
+}
+
+/* Move the view so that it holds these nodes, or all of them. */
+function fit(ids, most) {
+  const boxes = (ids || [...drawn.nodes.keys()]).map((id) => network.getBoundingBox(id)).filter((box) => box);
+  if (!boxes.length) return;
+  const left = Math.min(...boxes.map((box) => box.left)), right = Math.max(...boxes.map((box) => box.right));
+  const top = Math.min(...boxes.map((box) => box.top)), bottom = Math.max(...boxes.map((box) => box.bottom));
+  const room = byId("mynetwork"), scale = Math.min((room.clientWidth - 30) / (right - left), (room.clientHeight - 30) / (bottom - top), most || 1.2);
+  network.moveTo({ position: { x: (left + right) / 2, y: (top + bottom) / 2 }, scale, animation: false });
 }
 
 function search() {
@@ -639,7 +666,7 @@ function newGroup() {
   state.selected = state.followed = null;
   state.opened.clear();
   refresh();
-  network.fit({ animation: false });
+  fit();
 }
 
 // --- positions ---
@@ -698,8 +725,8 @@ function start() {
   listen("save", "click", savePositions);
   listen("load", "click", () => byId("file").click());
   listen("file", "change", loadPositions);
-  listen("reset", "click", () => { state.moved[state.group] = {}; refresh(); network.fit({ animation: false }); });
-  listen("fit", "click", () => network.fit({ animation: false }));
+  listen("reset", "click", () => { state.moved[state.group] = {}; refresh(); fit(); });
+  listen("fit", "click", () => fit());
   network.on("click", ({ nodes: [node], edges: [edge] }) => {
     if (node !== undefined) selectNode(node);
     else if (edge !== undefined) { state.selected = { kind: "flow", id: edge }; show(null); }
@@ -713,7 +740,7 @@ function start() {
   state.names = drawn.edges.size <= MOST_NAMES;
   byId("names").checked = state.names;
   refresh();
-  network.fit({ animation: false });
+  fit();
 }
 
 start();

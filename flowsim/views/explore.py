@@ -32,11 +32,15 @@ HIDDEN = ("circulating_water", "sea_water", "air", "emission", "vapour")
 """Classes of goods that the page hides until they are ticked: large, and they reach almost every process."""
 MOST_WITH_POOLS = 120
 """The page opens with its pools folded where more flows than this would show."""
-BASE_NAMES = {"mass": ("mass", "质量"), "water": ("water", "水"), "energy": ("energy", "能量")}
-STEP, ROW, BOX = 290.0, 92.0, 46.0
-"""Distance of columns and of rows of processes, and height of a box, in the units of the drawing."""
-SHAPE = 1.7
-"""Width of the drawing as a multiple of its height that columns are spread to."""
+MOST_SINGLE = 150
+"""A graph with more processes opens collapsed, if a tag makes at most half as many groups of them."""
+BASE_NAMES = {"mass": ("mass", "质量"), "water": ("water", "水"), "energy": ("energy", "能量")} | {
+    "free_H2O": ("free water", "游离水")
+}
+STEP, ROW, BOX, LANE = 235.0, 105.0, 62.0, 20.0
+"""Least distance of columns and of rows, height of a box, room for a flow; in the units of the drawing."""
+SHAPE, MOST_STRETCH = 1.25, 3.0
+"""Width of the drawing by its height, to which columns or rows are spread, at most so many times."""
 DIGITS = 10
 """Significant digits of the numbers in the page."""
 
@@ -55,7 +59,7 @@ def explore(results: Result | Sequence[Result], *, layer: str = "mass", lang: st
     """
     chosen = [results] if isinstance(results, Result) else list(results)
     if not chosen:
-        raise InputError(Problem("there is no result to explore.", hint="Give one result, or one for each variant."))
+        raise InputError(Problem("there is no result to explore.", hint="Give one result, or several."))
     if lang not in ("en", "zh"):
         raise InputError(Problem(f"there is no language `{lang}`.", hint="Known: en, zh."))
     for result in chosen:
@@ -77,17 +81,18 @@ def _data(results: list[Result]) -> dict[str, Any]:
     return {
         "name": dict(results[0].system.about["name"]),
         "classes": {
-            name: {"en": text[0], "zh": text[1], "colour": COLOURS[name], "hidden": name in HIDDEN}
-            for name, text in GOOD_CLASSES.items()
+            name: {**_both(names), "colour": COLOURS[name], "hidden": name in HIDDEN}
+            for name, names in GOOD_CLASSES.items()
             if name in present
         },
-        "kinds": {kind: dict(zip(("en", "zh"), text, strict=True)) for kind, text in PROCESS_KINDS.items()},
+        "kinds": {kind: _both(names) for kind, names in PROCESS_KINDS.items()},
         "layers": [{"id": name, **names[name], "unit": BASE_UNITS.get(name, "t") + "/a"} for name in names],
         "nodes": list(nodes.values()),
         "goods": goods,
         "variants": variants,
         "citations": _citations(results, variants),
         "positions": _positions(list(nodes.values()), variants, goods),
+        "group": _opening_group(list(nodes.values())),
         "fold_pools": _count_shown(variants[0], goods) > MOST_WITH_POOLS,
     }
 
@@ -98,9 +103,11 @@ def _layer_names(results: list[Result]) -> dict[str, dict[str, str]]:
     for result in results:
         every |= dict.fromkeys((*result.system.layers, *result.system.substances))
     carried = [name for name in every if any(_amounts(result, name).any() for result in results)]
-    return {
-        name: dict(zip(("en", "zh"), BASE_NAMES.get(name, (name, name)), strict=True)) for name in carried or ["mass"]
-    }
+    return {name: _both(BASE_NAMES.get(name, (name, name))) for name in carried or ["mass"]}
+
+
+def _both(names: tuple[str, str]) -> dict[str, str]:
+    return {"en": names[0], "zh": names[1]}
 
 
 def _amounts(result: Result, layer: str) -> np.ndarray:
@@ -128,7 +135,7 @@ def _nodes(system: System) -> list[dict[str, Any]]:
 
 
 def _goods(system: System) -> list[dict[str, Any]]:
-    used = system.goods.iloc[sorted(set(system.flows["good_at"]))]
+    used = system.goods.iloc[sorted({*system.flows["good_at"], *system.rows.good[system.rows.good >= 0]})]
     return used[["id", "en", "zh", "class", "unit"]].to_dict("records")  # type: ignore[return-value]
 
 
@@ -156,7 +163,7 @@ def _variant(result: Result, layers: list[str], goods: Mapping[str, Any]) -> dic
 
 
 def _plain(value: float) -> float | None:
-    """A number for JSON, rounded so that it does not show the noise of the solver; None where it is missing."""
+    """A number for JSON without the noise of the solver; None where it is missing."""
     return float(f"{value:.{DIGITS}g}") + 0.0 if np.isfinite(value) else None
 
 
@@ -191,11 +198,12 @@ def _place(row: Mapping[str, Any]) -> str:
 
 
 def _mark_loops(flows: list[dict[str, Any]], amounts: np.ndarray, goods: Mapping[str, Any]) -> None:
-    """Write into each flow that runs in a loop the number of the loop; pools and hidden classes join nothing."""
+    """Number the flows that run in a loop; pools and hidden classes join nothing."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    number = {name: at for at, name in enumerate(sorted({flow[end] for flow in flows for end in ("from", "to")}))}
+    ends = sorted({flow[end] for flow in flows for end in ("from", "to")})
+    number = {name: at for at, name in enumerate(ends)}
     chosen = [
         flow
         for flow, amount in zip(flows, amounts, strict=True)
@@ -219,8 +227,8 @@ def _facts(result: Result) -> dict[str, dict[str, Any]]:
         facts = {"recipe": row["recipe"], "plan": row["plan"], "source": row["source"], "place": _place(row)}
         if row["id"] in activity.index:
             found = activity.loc[row["id"]]
-            facts |= {key: _plain(found[key]) for key in ("activity", "capacity", "load")} | {"unit": found["unit"]}
-            facts["counts"] = row["good"]
+            facts |= {key: _plain(found[key]) for key in ("activity", "capacity", "load")}
+            facts |= {"unit": found["unit"], "counts": row["good"]}
         made[row["id"]] = {key: value for key, value in facts.items() if value not in ("", None)}
     for name, lines in _recipe_lines(system).items():
         made[name]["lines"] = lines
@@ -229,7 +237,8 @@ def _facts(result: Result) -> dict[str, dict[str, Any]]:
 
 def _recipe_lines(system: System) -> dict[str, list[list[Any]]]:
     """For each process its recipe: good, amount per unit of activity, place, source."""
-    rows, found = system.rows, {}
+    rows = system.rows
+    found: dict[str, list[list[Any]]] = {}
     processes, goods = (table["id"].to_numpy() for table in (system.processes, system.goods))
     for at in np.flatnonzero(np.isin(rows.kind, ("recipe", "closing"))):
         place = _place({"file": rows.file[at], "line": rows.line[at]})
@@ -266,13 +275,26 @@ def _citations(results: list[Result], variants: list[dict[str, Any]]) -> dict[st
 
 def _count_shown(variant: dict[str, Any], goods: Mapping[str, Any]) -> int:
     """Flows that would show at first with open pools."""
-    return sum(flow["kind"] != "implied" and goods[flow["good"]]["class"] not in HIDDEN for flow in variant["flows"])
+    drawn = (flow["good"] for flow in variant["flows"] if flow["kind"] != "implied")
+    return sum(goods[good]["class"] not in HIDDEN for good in drawn)
+
+
+def _opening_group(nodes: list[dict[str, Any]]) -> str:
+    """The tag by which a large graph opens collapsed, ``none`` for a small one."""
+    inside = [node for node in nodes if node["kind"] not in ("pool", "outside")]
+    if len(inside) > MOST_SINGLE:
+        for tag in ("chain", "firm", "site"):
+            if 1 < len({node[tag] or node["id"] for node in inside}) <= MOST_SINGLE / 2:
+                return tag
+    return "none"
 
 
 # --- positions ---------------------------------------------------------------------------------------------
 
 
-def _positions(nodes: list[dict[str, Any]], variants: list[dict[str, Any]], goods: Mapping[str, Any]) -> dict[str, Spots]:
+def _positions(
+    nodes: list[dict[str, Any]], variants: list[dict[str, Any]], goods: Mapping[str, Any]
+) -> dict[str, Spots]:
     """Where each node stands, for single processes (``none``) and for each way to collapse them."""
     weights: dict[tuple[str, str], float] = {}
     for variant in variants:
@@ -287,28 +309,30 @@ def _positions(nodes: list[dict[str, Any]], variants: list[dict[str, Any]], good
         moved: dict[tuple[str, str], float] = {}
         for (tail, head), weight in weights.items():
             ends = home[tail], home[head]
-            moved[ends] = moved.get(ends, 0.0) + weight
-        made[group] = _spots(list(grouped.values()), {ends: each for ends, each in moved.items() if ends[0] != ends[1]})
+            if ends[0] != ends[1]:
+                moved[ends] = moved.get(ends, 0.0) + weight
+        made[group] = _spots(list(grouped.values()), moved)
     return made
 
 
 def _spots(nodes: list[dict[str, Any]], weights: Mapping[tuple[str, str], float]) -> Spots:
-    """Flows run from left to right; pools and what only pools join stand below, places outside at the sides."""
+    """Flows run from left to right; givers outside stand above, takers below, then the rest and the pools."""
     kind = {node["id"]: node["kind"] for node in nodes}
+    side = {node["id"]: node.get("side", 0) for node in nodes}
     inner = [name for name in sorted(kind) if kind[name] not in ("pool", "outside")]
     drawn = {ends: weight for ends, weight in weights.items() if set(ends) <= set(inner)}
     joined = {name for ends in drawn for name in ends}
     spots = _layers([name for name in inner if name in joined], drawn)
-    width = max((x for x, _ in spots.values()), default=0.0)
-    width = max(width, 4 * STEP, STEP * np.sqrt(len(nodes)))
-    for chosen in ({name for name in kind if kind[name] == "pool"}, set(inner) - joined):
-        bottom = max((y for _, y in spots.values()), default=-1.6 * ROW)
-        spots |= _rows(_near(sorted(chosen), weights, spots), width, bottom + 1.6 * ROW)
-    middle = (min((y for _, y in spots.values()), default=0.0) + max((y for _, y in spots.values()), default=0.0)) / 2
-    for side, x in ((-1, -1.2 * STEP), (1, width + 1.2 * STEP)):
-        outside = [node["id"] for node in nodes if node.get("side") == side]
-        for at, name in enumerate(outside):
-            spots[name] = [x, middle + (at - (len(outside) - 1) / 2) * 1.5 * ROW]
+    width = max([4 * STEP, STEP * np.sqrt(len(nodes)), *(x for x, _ in spots.values())])
+    top = min((y for _, y in spots.values()), default=0.0)
+    givers = _rows([name for name in sorted(kind) if side[name] < 0], weights, spots, width, top - 1.4 * ROW)
+    spots |= {name: [x - STEP / 2, y] for name, (x, y) in givers.items()}
+    takers = [name for name in kind if side[name] > 0]
+    pools = [name for name in kind if kind[name] == "pool"]
+    for chosen in (takers, set(inner) - joined, pools):
+        bottom = max((y for _, y in spots.values()), default=0.0)
+        below = _rows(sorted(chosen), weights, spots, width, bottom + 1.4 * ROW)
+        spots |= {name: [x + side[name] * STEP / 2, y] for name, (x, y) in below.items()}
     return {name: [round(float(x), 1), round(float(y), 1)] for name, (x, y) in spots.items()}
 
 
@@ -320,34 +344,48 @@ def _layers(names: list[str], weights: Mapping[tuple[str, str], float]) -> Spots
     pairs = sorted(weights)
     tail, head = (np.array([number[pair[end]] for pair in pairs]) for end in (0, 1))
     nowhere = np.zeros(len(names), dtype=bool)
-    column, back = columns(len(names), tail, head, np.array([weights[pair] for pair in pairs]), nowhere, nowhere)
+    weight = np.array([weights[pair] for pair in pairs])
+    column, back = columns(len(names), tail, head, weight, nowhere, nowhere)
     apart = column[tail] != column[head]
     tail, head = np.where(back, head, tail)[apart], np.where(back, tail, head)[apart]
-    thin, box, row = np.full(len(tail), 3.0), np.full(len(names), BOX), np.full(len(names), ROW)
-    placed = place(column, tail, head, thin, box, row, 0.0)
-    step = max(STEP, min(2.5 * STEP, SHAPE * placed.height / max(int(column.max()), 1)))
-    return {name: [column[at] * step, placed.top[at] + BOX / 2] for name, at in number.items()}
+    lane, box, row = np.full(len(tail), LANE), np.full(len(names), BOX), np.full(len(names), ROW)
+    placed = place(column, tail, head, lane, box, row, 0.0)
+    count = int(column.max()) + 1
+    bands = _bands(count * STEP / (SHAPE * placed.height))
+    across = -(-count // bands)
+    wide = SHAPE * bands * placed.height / (STEP * across)
+    step, stretch = STEP * np.clip(wide, 1.0, MOST_STRETCH), np.clip(1 / wide, 1.0, MOST_STRETCH)
+    y = (placed.top + BOX / 2 + column // across * (placed.height + ROW)) * stretch
+    return {name: [column[at] % across * step, y[at]] for name, at in number.items()}
 
 
-def _near(names: list[str], weights: Mapping[tuple[str, str], float], spots: Spots) -> list[str]:
-    """Names in the order of the mean place of what they are joined to."""
+def _bands(flat: float) -> int:
+    """Into how many bands, one below the other, a drawing is cut that is ``flat`` times too wide."""
+    return 1 if flat <= 2 * MOST_STRETCH else int(np.ceil(np.sqrt(flat / MOST_STRETCH)))
+
+
+def _rows(
+    names: list[str], weights: Mapping[tuple[str, str], float], spots: Spots, width: float, top: float
+) -> Spots:
+    """Nodes in as many rows as they need, each close to the middle of what it is joined to."""
     partners: dict[str, list[float]] = {name: [] for name in names}
     for tail, head in weights:
         for name, other in ((tail, head), (head, tail)):
             if name in partners and other in spots:
                 partners[name].append(spots[other][0])
-    return sorted(names, key=lambda name: (float(np.mean(partners[name])) if partners[name] else 0.0, name))
-
-
-def _rows(names: list[str], width: float, top: float) -> Spots:
-    """Nodes in as many full rows as they need, each spread over the width."""
-    most = max(1, int(width // (0.8 * STEP)) + 1)
-    count = -(-len(names) // most)
+    wanted = {name: float(np.mean(found)) if found else width / 2 for name, found in partners.items()}
+    ordered = sorted(names, key=lambda name: (wanted[name], name))
+    count = -(-len(names) // (int(width // STEP) + 1))
     made: Spots = {}
     for row in range(count):
-        members = names[row::count]
-        for at, name in enumerate(members):
-            made[name] = [width * (at + 0.5) / len(members), top + row * ROW]
+        members = ordered[row::count]
+        x, last = [], -np.inf
+        for name in members:
+            last = max(wanted[name], last + STEP)
+            x.append(last)
+        centred = np.mean([wanted[name] for name in members]) - np.mean(x)
+        shift = float(np.clip(centred, -x[0], max(width - x[-1], -x[0])))
+        made |= {name: [each + shift, top + row * ROW] for name, each in zip(members, x, strict=True)}
     return made
 
 
@@ -355,7 +393,7 @@ def _rows(names: list[str], width: float, top: float) -> Spots:
 
 
 def _network(data: Mapping[str, Any]) -> str:
-    """The page that pyvis makes of the nodes; the script of the page draws the flows that filters let through."""
+    """The page that pyvis makes of the nodes; the script of the page draws the flows."""
     from pyvis.network import Network
 
     network = Network(height="100%", width="100%", directed=True, cdn_resources="in_line")
@@ -378,7 +416,8 @@ def _page(network: str, data: Mapping[str, Any]) -> str:
     head = f'<meta http-equiv="Content-Security-Policy" content="{rule}"><title>{title}</title>'
     fonts = FONTS.replace("'", '"')
     style = f"<style>:root {{ --fonts: {fonts}; }}\n{parts['css']}</style>"
-    script = f'<script type="application/json" id="flowsim-data">{_inert(about)}</script>\n<script>\n{parts["js"]}</script>'
+    script = f'<script type="application/json" id="flowsim-data">{_inert(about)}</script>'
+    script += f"\n<script>\n{parts['js']}</script>"
     for old, new in (
         ("<html>", f'<!DOCTYPE html>\n<html lang="{lang}">'),
         ('<meta charset="utf-8">', f'<meta charset="utf-8">{head}'),
@@ -398,7 +437,7 @@ def _inert(text: str) -> str:
 def _swap(page: str, old: str, new: str) -> str:
     """Put ``new`` in the one place of ``old``."""
     if page.count(old) != 1:
-        problem = Problem("the installed pyvis makes pages of another form.", hint='Run `pip install "pyvis==0.3.2"`.')
-        raise FlowsimError(problem)
+        hint = 'Run `pip install "pyvis==0.3.2"`.'
+        raise FlowsimError(Problem("the installed pyvis makes pages of another form.", hint=hint))
     before, _, after = page.partition(old)
     return before + new + after

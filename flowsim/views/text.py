@@ -116,11 +116,15 @@ def _terminal(grids: Sequence[Grid], width: int | None) -> str:
     buffer = io.StringIO()
     console = Console(file=buffer, width=width, highlight=False, color_system=None, legacy_windows=False)
     for grid in grids:
-        table = Table(title=Text(grid.title), box=SIMPLE_HEAD, title_justify="left", title_style="", pad_edge=False)
+        table = Table(
+            title=Text(grid.title), box=SIMPLE_HEAD, title_justify="left", title_style="", pad_edge=False
+        )
         for at, column in enumerate(grid.columns):
             widest = max((cell_len(row[at]) for row in grid.rows), default=0)
             whole = at in grid.right or widest <= SHORT
-            title = "\n".join(textwrap.wrap(column, max(widest, 1), break_long_words=False)) if whole else column
+            title = (
+                "\n".join(textwrap.wrap(column, max(widest, 1), break_long_words=False)) if whole else column
+            )
             justify: Any = "right" if at in grid.right else "left"
             table.add_column(Text(title), justify=justify, overflow="fold", no_wrap=whole)
         for row in grid.rows:
@@ -140,7 +144,7 @@ def _markdown(grid: Grid) -> str:
 def comparison_csv(comparison: Comparison, lang: str) -> str:
     """One row for each indicator and variant, with plain numbers, for other programs.
 
-    Columns: id, en, zh, unit, variant, value, change (against the first variant), reason (why there is no value).
+    Columns: id, en, zh, unit, variant, value, change (against the first variant), reason (why no value).
     """
     import csv
     import io
@@ -231,7 +235,14 @@ def _target_grid(comparison: Comparison, lang: str) -> Grid:
         value, unit = f"{abs(target['value']):,g}", unit_text(target["unit"], lang)
         sign = "−" if target["value"] < 0 else "+" if target["sense"] == "change" else ""
         sense = {">=": "≥", "<=": "≤", "change": say("change", lang)}[target["sense"]]
-        rows.append([name, target[lang], f"{sense} {sign}{value} {unit}", *(_verdict_text(one, lang) for one in verdicts)])
+        rows.append(
+            [
+                name,
+                target[lang],
+                f"{sense} {sign}{value} {unit}",
+                *(_verdict_text(one, lang) for one in verdicts),
+            ]
+        )
     title = f"{say('targets', lang)}: {comparison.target_set}"
     labels = [label[lang] for label in comparison.labels]
     columns = ["id", say("target", lang), say("wanted", lang), *labels]
@@ -267,7 +278,8 @@ def reason_text(parts: Sequence[Part], lang: str, factor: float = 1.0, most: int
     """``+11.2 slag to kiln; +2.1 ash to bricks; +0.7 the rest``"""
     names = [_part_name(part, parts[:most], lang) for part in parts[:most]]
     shown = [
-        f"{change_text(part.contribution / factor)} {name}" for part, name in zip(parts[:most], names, strict=True)
+        f"{change_text(part.contribution / factor)} {name}"
+        for part, name in zip(parts[:most], names, strict=True)
     ]
     rest = sum(part.contribution for part in parts[most:]) / factor
     if len(parts) > most:
@@ -289,18 +301,24 @@ def comparison_notes(comparison: Comparison, lang: str) -> list[str]:
     for label, values in zip(comparison.labels, comparison.values, strict=True):
         for value in values:
             if value.reason:
-                item, reason = (value.indicator.zh, value.reason_zh) if lang == "zh" else (value.indicator.en, value.reason)
+                item, reason = (
+                    (value.indicator.zh, value.reason_zh)
+                    if lang == "zh"
+                    else (value.indicator.en, value.reason)
+                )
                 notes.setdefault(f"{say('missing', lang)}: {item}: {reason}", []).append(label[lang])
     lines = [f"{note} ({', '.join(labels)})" for note, labels in notes.items()]
     unjudged: dict[str, list[str]] = {}
     for verdict in comparison.verdicts:
         if verdict.passed is None:
-            unjudged.setdefault(verdict.reason_zh if lang == "zh" else verdict.reason, []).append(verdict.target["id"])
+            unjudged.setdefault(verdict.reason_zh if lang == "zh" else verdict.reason, []).append(
+                verdict.target["id"]
+            )
     for reason, ids in unjudged.items():
         lines.append(f"{say('target', lang)} {', '.join(dict.fromkeys(ids))}: {reason}")
     if comparison.beyond:
-        count = len(comparison.beyond)
-        lines.append(f"{say('targets that flows do not define', lang)}: {count} ({say('listed by', lang)} --format json)")
+        where = f"{say('listed by', lang)} --format json"
+        lines.append(f"{say('targets that flows do not define', lang)}: {len(comparison.beyond)} ({where})")
     worst = max(comparison.results, key=lambda result: result.largest_residual[0])
     return [*lines, residual_text(worst, lang)]
 
@@ -333,7 +351,9 @@ def _flow_grid(result: Result, lang: str, every: bool) -> Grid:
     system, amounts, how = result.system, result.amounts, result.how()
     flows = system.flows
     drawn = flows["how"].isin(["drawn", "link"]).to_numpy()
-    mass = np.nan_to_num(amounts * system.flow_mass("mass")) + np.nan_to_num(amounts * system.flow_mass("energy"))
+    mass = np.nan_to_num(amounts * system.flow_mass("mass")) + np.nan_to_num(
+        amounts * system.flow_mass("energy")
+    )
     order = np.lexsort((np.arange(len(flows)), -mass, ~drawn))
     shown = order if every else order[: max(MOST_FLOWS, int(drawn.sum()))]
     units = system.goods["unit"].to_numpy()
@@ -370,7 +390,9 @@ def _sum_grid(result: Result, lang: str) -> Grid:
         cells = [number(term / factor) for term in (enters, leaves, stock)]
         shown = rounding(left) if layer == "mass" else number(left / factor)
         rows.append([say(layer, lang), *cells, shown, unit, say(remainder[layer], lang)])
-    columns = [say(word, lang) for word in ("layer", "in", "out", "stock change", "difference", "unit", "note")]
+    columns = [
+        say(word, lang) for word in ("layer", "in", "out", "stock change", "difference", "unit", "note")
+    ]
     return Grid(say("what crosses the boundary of the park", lang), columns, rows, (1, 2, 3, 4))
 
 
@@ -392,7 +414,10 @@ def trace_grids(trace: Trace, lang: str) -> list[Grid]:
     if trace.kind == "indicator":
         left_out = trace.flows["part"].str.startswith(LEFT_OUT)
         rules = trace.flows[left_out].groupby("part", sort=False)
-        return [_term_grid(trace, title, lang), *(_left_out_grid(str(part), flows, lang) for part, flows in rules)]
+        return [
+            _term_grid(trace, title, lang),
+            *(_left_out_grid(str(part), flows, lang) for part, flows in rules),
+        ]
     rows = [
         [row["text"], number(row["value"]), number(row["contribution"]), _place(row), row["source"]]
         for row in trace.drivers.to_dict("records")
@@ -427,16 +452,21 @@ def _term_grid(trace: Trace, title: str, lang: str) -> Grid:
 def _left_out_grid(part: str, flows: pd.DataFrame, lang: str) -> Grid:
     """Flows that a rule of the indicator leaves out, so that a reader sees what is not counted."""
     rows = [
-        [row[lang], *amount(row["amount"], row["unit"], lang), _place(row)] for row in flows.to_dict("records")
+        [row[lang], *amount(row["amount"], row["unit"], lang), _place(row)]
+        for row in flows.to_dict("records")
     ]
     columns = [say(word, lang) for word in ("flow", "amount", "unit", "where")]
     return Grid(f"{say('left out', lang)}: {part.removeprefix(LEFT_OUT)}", columns, rows, (1,))
 
 
-def library_grids(recipes: Sequence[dict[str, Any]], goods: Sequence[dict[str, Any]], lang: str) -> list[Grid]:
+def library_grids(
+    recipes: Sequence[dict[str, Any]], goods: Sequence[dict[str, Any]], lang: str
+) -> list[Grid]:
     """Recipes with what they take and give, and goods with the recipes that know them."""
     columns = ["id", *(say(word, lang) for word in ("name", "in", "out"))]
-    rows = [[recipe["id"], recipe[lang], ", ".join(recipe["in"]), ", ".join(recipe["out"])] for recipe in recipes]
+    rows = [
+        [recipe["id"], recipe[lang], ", ".join(recipe["in"]), ", ".join(recipe["out"])] for recipe in recipes
+    ]
     grids = [Grid(f"{say('recipes', lang)} ({len(rows)})", columns, rows)]
     columns = ["id", *(say(word, lang) for word in ("name", "class", "unit", "used in"))]
     rows = []
