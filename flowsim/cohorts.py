@@ -345,19 +345,15 @@ def _convolved(kernel: np.ndarray, amount: np.ndarray) -> np.ndarray:
         for lag in range(1, count):
             stock[lag:] += kernel[lag] * amount[:-lag]
         return stock
-    return _product(kernel, amount)
-
-
-def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The product of two power series along the first axis, by FFT; as many terms as ``other`` has."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    size = next_fast_len(len(one) + len(other) - 1, real=True)
-    return irfft(rfft(one, size, axis=0) * rfft(other, size, axis=0), size, axis=0)[: len(other)]
+    size = next_fast_len(2 * count - 1, real=True)
+    spectrum = rfft(kernel, size, axis=0) * rfft(amount, size, axis=0)
+    return irfft(spectrum, size, axis=0)[:count]
 
 
 def _deconvolved(kernel: np.ndarray, stock: np.ndarray) -> np.ndarray:
-    """The amounts whose convolution with the kernel is the stock: exact inversion."""
+    """The amounts whose convolution with the kernel is the stock, by forward substitution."""
     from scipy.linalg import solve_triangular
 
     count = len(stock)
@@ -367,21 +363,10 @@ def _deconvolved(kernel: np.ndarray, stock: np.ndarray) -> np.ndarray:
             _lower(kernel.ravel()), stock.reshape(count, -1), lower=True, check_finite=False
         )
         return found.reshape(stock.shape)
-    return _product(_reciprocal(kernel), stock)
-
-
-def _reciprocal(kernel: np.ndarray) -> np.ndarray:
-    """1 / kernel as a power series, by Newton's iteration g ← g (2 − kernel g), which doubles the terms.
-
-    A kernel that never rises has a bounded reciprocal (it is a renewal sequence), so the digits hold.
-    """
-    found = 1.0 / kernel[:1]
-    while len(found) < len(kernel):
-        longer = min(2 * len(found), len(kernel))
-        padded = np.concatenate([found, np.zeros((longer - len(found), *kernel.shape[1:]))])
-        correction = -_product(kernel[:longer], padded)
-        correction[0] += 2.0
-        found = _product(found, correction)
+    rest, found = np.array(stock), np.empty(stock.shape)
+    for step in range(count):
+        found[step] = rest[step] / kernel[0]
+        rest[step:] -= found[step] * kernel[: count - step]
     return found
 
 

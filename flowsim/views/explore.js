@@ -551,7 +551,7 @@ function fit(ids, most) {
   if (!boxes.length) return;
   const left = Math.min(...boxes.map((box) => box.left)), right = Math.max(...boxes.map((box) => box.right));
   const top = Math.min(...boxes.map((box) => box.top)), bottom = Math.max(...boxes.map((box) => box.bottom));
-  const room = byId("mynetwork"), scale = Math.min((room.clientWidth - 30) / (right - left), (room.clientHeight - 30) / (bottom - top), most || 1.2);
+  const room = byId("mynetwork"), scale = Math.min((room.clientWidth - 50) / (right - left), (room.clientHeight - 50) / (bottom - top), most || 1.2);
   network.moveTo({ position: { x: (left + right) / 2, y: (top + bottom) / 2 }, scale, animation: false });
 }
 

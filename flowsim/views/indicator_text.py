@@ -1,0 +1,173 @@
+"""Indicators, their definitions and the symbiosis ledger as tables, in English or Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flowsim.views.text import Grid, handy, number
+
+if TYPE_CHECKING:
+    from flowsim.indicators.ledger import Entry, Ledger
+    from flowsim.indicators.registry import Indicator, Value
+
+LABELS = {
+    "indicators": "指标",
+    "missing": "缺失",
+    "indicator": "指标",
+    "English": "英文名",
+    "Chinese": "中文名",
+    "value": "数值",
+    "unit": "单位",
+    "numerator": "分子",
+    "denominator": "分母",
+    "coverage": "数据覆盖率",
+    "reason": "原因",
+    "formula": "公式",
+    "source": "依据",
+    "certainty": "可信度",
+    "better": "更优方向",
+    "note": "说明",
+    "worked out from": "计算依据",
+    "what each open link saves": "各链接的节约量",
+    "link": "链接",
+    "amount": "数量",
+    "what each link adds to the indicators": "各链接对指标的贡献",
+}
+"""Headings of these tables: English → Chinese."""
+
+CERTAINTY = {
+    "confirmed": "已核实",
+    "from memory, to be confirmed": "凭记忆，待核实",
+    "own definition": "自定义",
+}
+BETTER = {"more": "越大越好", "less": "越小越好", "": "–"}
+
+
+def _say(text: str, lang: str) -> str:
+    return LABELS[text] if lang == "zh" else text
+
+
+def _name(item: Indicator, lang: str) -> str:
+    return item.zh if lang == "zh" else item.en
+
+
+def certainty_text(item: Indicator, lang: str) -> str:
+    """How sure a definition is, in words."""
+    return CERTAINTY[item.certainty] if lang == "zh" else item.certainty
+
+
+def indicator_grids(values: Sequence[Value], lang: str) -> list[Grid]:
+    """Values with numerator and denominator, and the missing ones with the reason."""
+    rows = [_value_row(value, lang) for value in values if not value.reason]
+    columns = [
+        "id",
+        *(_say(word, lang) for word in ("indicator", "value", "unit", "numerator", "denominator")),
+    ]
+    columns += [_say(word, lang) for word in ("coverage", "certainty")]
+    grids = [Grid(f"{_say('indicators', lang)} ({len(rows)})", columns, rows, (2, 4, 5, 6))]
+    lacking = [
+        [value.indicator.id, _name(value.indicator, lang), value.reason_zh if lang == "zh" else value.reason]
+        for value in values
+        if value.reason
+    ]
+    if lacking:
+        columns = ["id", *(_say(word, lang) for word in ("indicator", "reason"))]
+        grids.append(Grid(f"{_say('missing', lang)} ({len(lacking)})", columns, lacking))
+    return grids
+
+
+def _value_row(value: Value, lang: str) -> list[str]:
+    item, terms = value.indicator, value.terms
+    factor, unit = handy([value.value], item.unit, lang)
+    cells = [item.id, _name(item, lang), number(value.value / factor), unit]
+    units = (terms.numerator_unit, terms.denominator_unit) if terms else ("", "")
+    for amount, its_unit in zip((value.numerator, value.denominator), units, strict=True):
+        size, shown = handy([amount], its_unit, lang)
+        cells.append(f"{number(amount / size)} {shown}".strip())
+    covered = terms.coverage if terms else float("nan")
+    cells.append(f"{100 * covered:.0f} %" if np.isfinite(covered) else "–")
+    return [*cells, certainty_text(item, lang)]
+
+
+def figure_grid(value: Value, lang: str) -> Grid | None:
+    """What a figure that is no sum over flows was worked out from, or nothing."""
+    if value.figure is None:
+        return None
+    rows = []
+    for item in value.figure.items:
+        factor, unit = handy([item.value], item.unit, lang)
+        rows.append([item.zh if lang == "zh" else item.en, number(item.value / factor), unit])
+    columns = ["", _say("value", lang), _say("unit", lang)]
+    return Grid(_say("worked out from", lang), columns, rows, (1,))
+
+
+def list_grid(items: Sequence[Indicator], lang: str) -> Grid:
+    """Every definition in one row: id, both names, unit, formula, source and certainty."""
+    rows = [
+        [
+            item.id,
+            item.en,
+            item.zh,
+            item.unit,
+            item.formula_zh if lang == "zh" else item.formula,
+            item.clause,
+            certainty_text(item, lang),
+        ]
+        for item in items
+    ]
+    words = ("English", "Chinese", "unit", "formula", "source", "certainty")
+    columns = ["id", *(_say(word, lang) for word in words)]
+    return Grid(f"{_say('indicators', lang)} ({len(rows)})", columns, rows)
+
+
+def explain_grid(item: Indicator, lang: str) -> Grid:
+    """All that is known of one definition."""
+    better = BETTER[item.better] if lang == "zh" else item.better or "–"
+    rows = [
+        ["id", item.id],
+        [_say("English", lang), item.en],
+        [_say("Chinese", lang), item.zh],
+        [_say("unit", lang), item.unit],
+        [_say("formula", lang), item.formula_zh if lang == "zh" else item.formula],
+        [_say("source", lang), item.clause],
+        [_say("certainty", lang), certainty_text(item, lang)],
+        [_say("better", lang), better],
+        [_say("note", lang), item.note],
+    ]
+    return Grid(_name(item, lang), ["", ""], rows)
+
+
+def ledger_grids(ledger: Ledger, lang: str) -> list[Grid]:
+    """What each open link saves, and what it adds to the chosen indicators."""
+    from flowsim.indicators.ledger import SAVED
+    from flowsim.indicators.registry import get
+
+    heads, scales = [], []
+    for key, (id, en, zh, _) in SAVED.items():
+        found = [entry.saved[key] for entry in ledger.entries]
+        factor, unit = handy(found, get(id).unit, lang)
+        heads.append(f"{zh if lang == 'zh' else en}, {unit}")
+        scales.append(factor)
+    rows = []
+    for entry in ledger.entries:
+        saved = [number(amount / scale) for amount, scale in zip(entry.saved.values(), scales, strict=True)]
+        rows.append(
+            [_link_name(entry, lang), f"{number(entry.amount)} {entry.unit}".strip(), *saved, entry.reason]
+        )
+    columns = [_say("link", lang), _say("amount", lang), *heads, _say("reason", lang)]
+    grids = [Grid(_say("what each open link saves", lang), columns, rows, tuple(range(1, 2 + len(heads))))]
+    names = [_name(value.indicator, lang) for value in ledger.values]
+    rows = [
+        [_link_name(entry, lang), *(number(part) for part in ledger.marginal(entry).values())]
+        for entry in ledger.entries
+    ]
+    columns = [_say("link", lang), *names]
+    title = _say("what each link adds to the indicators", lang)
+    return [*grids, Grid(title, columns, rows, tuple(range(1, len(columns))))]
+
+
+def _link_name(entry: Entry, lang: str) -> str:
+    return entry.zh if lang == "zh" else entry.en
