@@ -106,7 +106,9 @@ def _floor_by_cohort(mean: np.ndarray, inflow: np.ndarray | None, stock: np.ndar
     return standing if stock is None else found
 
 
-def _flodym(mean: np.ndarray, inflow: np.ndarray, stock: np.ndarray, stock_driven: bool, made: np.ndarray) -> float:
+def _flodym(
+    mean: np.ndarray, inflow: np.ndarray, stock: np.ndarray, stock_driven: bool, made: np.ndarray
+) -> float:
     """Seconds that flodym takes, once; its answer must be the same. NaN where it is not installed."""
     try:
         import flodym

@@ -346,7 +346,8 @@ class _Work:
         ports = self.ports
         origin = self.process_at.get_indexer(self.goods["origin"])
         fate = self.process_at.get_indexer(self.goods["fate"])
-        open_ports = np.flatnonzero(~self._covered() & ~self._driven_by_links())
+        closed = self._covered() | self._driven() | self._drawn_as_implied(origin, fate)
+        open_ports = np.flatnonzero(~closed)
         into = ports.incoming[open_ports]
         good = ports.good[open_ports]
         self._add_plain(
@@ -359,24 +360,35 @@ class _Work:
         )
         self._close_pools(origin, fate)
 
-    def _driven_by_links(self) -> np.ndarray:
-        """Reference lines of plants that run on links alone: closed links leave such a plant idle."""
-        links, ports = self.tables["links"], self.ports
-        linked = np.zeros(len(ports.key), dtype=bool)
-        if links.empty:
-            return linked
-        good = self.good_at.get_indexer(links["good"])
-        for end, incoming in (("from", False), ("to", True)):
-            process = self.process_at.get_indexer(links[end])
-            port = ports.find(process, good, incoming, len(self.good_at))
-            for row in np.flatnonzero((port < 0) & incoming & self.has_recipe[process]):
-                found = self._substitute(int(good[row]), int(process[row]))
-                port[row] = found[0] if found else -1
-            linked[port[port >= 0]] = True
+    def _drawn_as_implied(self, origin: np.ndarray, fate: np.ndarray) -> np.ndarray:
+        """Ports whose good is drawn from its origin or to its fate already, with a limit of its own."""
+        drawn = np.zeros(len(self.ports.key), dtype=bool)
+        for part in self.parts:
+            for end, other, place in (("in_port", "from_at", origin), ("out_port", "to_at", fate)):
+                same = (part[end] >= 0) & (part[other] == place[part["good_at"]]) & np.isnan(part["max_share"])
+                drawn[part[end][same]] = True
+        return drawn
+
+    def _driven(self) -> np.ndarray:
+        """Reference lines of plants that run on what is drawn alone: closed links leave such a plant idle."""
+        ports = self.ports
+        drawn = np.zeros(len(ports.key), dtype=bool)
+        for name in ("flows", "links"):
+            frame = self.tables[name]
+            if frame.empty:
+                continue
+            good = self.good_at.get_indexer(frame["good"])
+            for end, incoming in (("from", False), ("to", True)):
+                process = self.process_at.get_indexer(frame[end])
+                port = ports.find(process, good, incoming, len(self.good_at))
+                for row in np.flatnonzero((port < 0) & incoming & self.has_recipe[process]):
+                    found = self._substitute(int(good[row]), int(process[row]))
+                    port[row] = found[0] if found else -1
+                drawn[port[port >= 0]] = True
         stated = set(self.tables["facts"]["given"])
         table = self.processes
         free = table["activity"].isna() & table["load"].isna() & ~table["id"].isin(stated)
-        return linked & ports.reference & free.to_numpy()[ports.process]
+        return drawn & ports.reference & free.to_numpy()[ports.process]
 
     def _close_pools(self, origin: np.ndarray, fate: np.ndarray) -> None:
         """A pool buys what its producers lack and gives away what its users leave."""
@@ -535,8 +547,9 @@ class _Transfers:
     numbers: dict[str, Any]
 
     def state(self, layer: str) -> np.ndarray:
-        """Which of them speak of a layer."""
-        return (self.layer == self.layers.index(layer)) | (self.layer < 0)
+        """Which of them speak of a layer; ``all`` means mass and every declared substance."""
+        own = self.layer == self.layers.index(layer)
+        return own if layer in ("water", "energy") else own | (self.layer < 0)
 
 
 def _transfers(work: _Work) -> _Transfers:

@@ -34,6 +34,7 @@ class Leaving:
     the stock has none.
     """
 
+    at: str
     good: str
     becomes: str
     unlimited: bool
@@ -49,7 +50,9 @@ class Ledger:
     1 + s what entered in step s. Steps before ``start`` are history.
     """
 
-    def __init__(self, row: Mapping[str, Any], life: Lifetime, steps: Steps, start: int, shares: Mapping[str, float]):
+    def __init__(
+        self, row: Mapping[str, Any], life: Lifetime, steps: Steps, start: int, shares: Mapping[str, float]
+    ):
         self.row, self.life, self.steps, self.start = row, life, steps, start
         count = len(steps)
         initial = 0.0 if np.isnan(row["initial"]) else float(row["initial"])
@@ -88,7 +91,7 @@ class Ledger:
         past = {layer: max(0.0, (before[layer] - after[layer]) / length) for layer in before}
         for layer, amount in past.items():
             self.outflow[layer][at] = 0.0 if unlimited else amount
-        return Leaving(self.row["good"], self.becomes, unlimited, 1.0 - share, past, asked)
+        return Leaving(self.row["at"], self.row["good"], self.becomes, unlimited, 1.0 - share, past, asked)
 
     @property
     def becomes(self) -> str:
@@ -112,7 +115,9 @@ class Ledger:
                 raise InputError(self._problem("nothing that enters lasts to the end of its step.", hint))
             return max(0.0, level - left) / share
         if not self.row["early"]:
-            message = f"the level of {level:.6g} at the end of {self.steps.ends[at]:g} is below the {left:.6g}"
+            message = (
+                f"the level of {level:.6g} at the end of {self.steps.ends[at]:g} is below the {left:.6g}"
+            )
             hint = f"{FALLS} Raise it, or say `early: true` to let the excess leave early."
             raise InputError(self._problem(f"{message} that are left.", hint))
         for table in self.cohorts.values():
@@ -120,7 +125,9 @@ class Ledger:
         return 0.0
 
     def _problem(self, message: str, hint: str) -> Problem:
-        return Problem(f"stock `{self.row['id']}`: {message}", str(self.row["file"]), int(self.row["line"]), hint)
+        return Problem(
+            f"stock `{self.row['id']}`: {message}", str(self.row["file"]), int(self.row["line"]), hint
+        )
 
     def enter(self, at: int, amounts: Mapping[str, float]) -> None:
         """What entered in a step, per year, by layer."""
@@ -204,7 +211,9 @@ def _lifetime(row: Mapping[str, Any], changing: Iterable[Series | None], ends: n
         for one, column in zip(changing, ("mean", "shape"), strict=True)
     )
     try:
-        left = tuple(float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) for text in row["survival"])
+        left = tuple(
+            float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) for text in row["survival"]
+        )
     except ValueError:
         hint = "Write `survival: [1, 0.9, 0.5, 0]` or percentages without a space."
         raise InputError(Problem("`survival` holds something that is no share.", hint=hint)) from None

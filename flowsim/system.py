@@ -172,8 +172,8 @@ class System:
         if kind == "flow":
             name, layer = str(self.flows["id"].iloc[at]), self.unknown_layer[column]
             return name if layer == "base" else f"{name}[{layer}]"
-        name = str(self.processes["id"].iloc[at])
-        return f"{kind}({name})"
+        name, layer = str(self.processes["id"].iloc[at]), self.unknown_layer[column]
+        return f"{kind}({name})" + (f"[{layer}]" if layer not in ("", "mass") else "")
 
     def text(self) -> str:
         """Every row as a sentence, one a line: what a reviewer reads to see what the tool understood."""

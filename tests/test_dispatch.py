@@ -303,3 +303,51 @@ def test_an_undecided_value_is_missing_and_keeps_its_interval(park) -> None:
     flows = result.flows.set_index("id")
     assert flows.loc["there", ["how", "low", "high"]].tolist() == ["undetermined", 10, 100]
     assert np.isnan(flows.loc["back", "value"]) and flows.loc["enters", "value"] == 10
+
+
+POOLED = """
+flowsim: 1
+year: 2025
+goods:
+  clay: {name: clay, class: mineral}
+  slag: {name: slag, class: solid_waste, fate: landfill}
+  powder: {name: powder}
+  brick: {name: brick}
+  elec: {name: electricity, kind: energy, class: power}
+recipes:
+  making: {in: {clay: 2 t, elec: 1 GJ}, out: {brick: 1 t, slag: 1 t}}
+  milling: {in: {slag: 1 t, elec: 1 GJ}, out: {powder: 1 t}, reference: slag}
+processes:
+  works: {recipe: making, activity: 100 t/a, site: here}
+  mill: {recipe: milling, capacity: 60 t/a, site: here}
+pools: {here: [elec]}
+flows:
+  - {id: own, good: clay, from: nature, to: works, limit: 50 t/a}
+  - {id: bought, good: clay, from: market, to: works}
+  - {id: treated, good: slag, from: works, to: treatment, limit: 10 t/a}
+  - {id: dumped, good: slag, from: works, to: landfill}
+links: {to_mill: {good: slag, from: works, to: mill, open: true}}
+"""
+
+
+def test_a_plant_on_a_network_is_not_idled_to_save_what_it_draws(park) -> None:
+    found = amounts(dispatch(park(POOLED)))
+    assert (found["to_mill"], found["treated"], found["dumped"]) == pytest.approx((60, 10, 30))
+
+
+def test_a_limit_on_a_purchase_holds(park) -> None:
+    change = (
+        "  - {id: bought, good: clay, from: market, to: works}",
+        "  - {id: b, good: clay, from: market, to: works, limit: 100 t/a}",
+    )
+    with pytest.raises(Infeasible, match="works needs 200 t/a of clay; 150 can be supplied: nature 50"):
+        dispatch(park(POOLED, change))
+
+
+def test_a_maker_with_limited_flows_makes_what_its_users_take(park) -> None:
+    limited = (
+        "from: refinery, to: precursor, prefer: 2}",
+        "from: refinery, to: precursor, prefer: 2, limit: 60 kt/a}",
+    )
+    found = amounts(dispatch(park(SUPPLY, limited)))
+    assert (found["first"], found["second"], found["bought"]) == pytest.approx((20e3, 60e3, 349e3))

@@ -43,7 +43,7 @@ def test_values_and_missing_ones_stand_in_two_tables(values: list) -> None:
     assert missing.rows == [
         ["general.value_added", "Value added (gross margin)", "no price for ore, cake, ash"]
     ]
-    assert shown.rows[0][2:6] == ["0", "%", "0", "2 t/a"]
+    assert shown.rows[0][2:6] == ["0", "%", "0 t/a", "2.000 t/a"]
 
 
 def test_chinese_tables_have_chinese_headings_and_reasons(values: list) -> None:

@@ -53,8 +53,10 @@ def test_the_nickel_of_the_nickel_sulfate_says_that_it_is_the_hexahydrate() -> N
 
 
 def test_concentrating_formaldehyde_loses_less_than_one_percent_of_it() -> None:
-    assert 88 * 0.50 == pytest.approx(120 * 0.37, rel=0.01)
-    assert content("formaldehyde37", "C") == pytest.approx(0.37 * FORMALDEHYDE_C, rel=0.04), "and a little methanol"
+    before, after = 120 * 0.37, 88 * 0.50
+    assert after == pytest.approx(before, rel=0.01)
+    with_methanol = 0.04
+    assert content("formaldehyde37", "C") == pytest.approx(0.37 * FORMALDEHYDE_C, rel=with_methanol)
     assert capacities()["formaldehyde_plant"] == pytest.approx(120e3)
 
 

@@ -1,4 +1,4 @@
-"""The shipped chains and the whole park: each variant balances, is plausible, and keeps its headline figures."""
+"""The shipped chains and the whole park: each variant balances, is plausible, and keeps its main figures."""
 
 from __future__ import annotations
 

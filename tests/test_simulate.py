@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 import flowsim as fs
-from flowsim.cohorts import Initial, stock_model
+from flowsim.cohorts import Initial, Steps, stock_model
 from flowsim.errors import InputError
 from flowsim.lifetimes import Lifetime
 from flowsim.scenario import Scenario
-from flowsim.series import all_series
+from flowsim.series import all_series, in_year
+from flowsim.stocks import ledgers
+from flowsim.studies.restate import only_right_hand, restated
+from flowsim.studies.simulate import Simulation
+from flowsim.views.years_text import simulation_grids, variant_grid
 
 BATTERIES = """
 flowsim: 1
@@ -157,6 +161,24 @@ def test_a_survival_table_may_be_stated(tmp_path: Path) -> None:
     )
     made = fs.simulate(said, years=range(2020, 2025))
     assert flow(made, "worn_out")[:3] == pytest.approx([0, 1, 4 + 2])
+
+
+@pytest.mark.parametrize("driver", ["sold", "level"])
+def test_a_restated_year_is_the_assembled_one(tmp_path: Path, driver: str) -> None:
+    said = scenario(tmp_path, BATTERIES, *([LEVEL] if driver == "level" else []))
+    made = fs.simulate(said, years=range(2020, 2031))
+    series = all_series(said)
+    assert only_right_hand(series)
+    steps = Steps.ending(range(2020, 2031))
+    (book,) = ledgers(said, steps)
+    level = said.tables["stocks"]["level"][0] if driver == "sold" else 120.0
+    leaving = {"packs": book.leaving(5, level)}
+    quick = restated(made.results[0].system, 2025, series, leaving)
+    slow = fs.assemble(in_year(said, 2025), leaving)
+    assert (quick.matrix != slow.matrix).nnz == 0
+    assert quick.rhs == pytest.approx(slow.rhs, rel=1e-15)
+    assert quick.rows.line.tolist() == slow.rows.line.tolist()
+    assert quick.about == slow.about
 
 
 # ---- levels ----
@@ -328,9 +350,7 @@ def test_variants_differ_over_time(tmp_path: Path) -> None:
 # ---- series ----
 
 
-@pytest.mark.parametrize(
-    ("curve", "middle"), [("linear", 35.0), ("step", 10.0), ("s_curve", 17.010372)]
-)
+@pytest.mark.parametrize(("curve", "middle"), [("linear", 35.0), ("step", 10.0), ("s_curve", 17.010372)])
 def test_a_number_goes_from_year_to_year_by_its_curve(tmp_path: Path, curve: str, middle: float) -> None:
     said = scenario(tmp_path, BATTERIES, ("{2020: 10", f"{{curve: {curve}, 2020: 10"))
     (one,) = all_series(said)
@@ -365,9 +385,7 @@ def test_a_number_goes_from_year_to_year_by_its_curve(tmp_path: Path, curve: str
         ),
     ],
 )
-def test_what_a_scenario_may_not_say_of_years(
-    tmp_path: Path, change: tuple[str, str], message: str
-) -> None:
+def test_what_a_scenario_may_not_say_of_years(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     with pytest.raises(InputError) as error:
         scenario(tmp_path, BATTERIES, change)
     assert message in str(error.value)
@@ -382,12 +400,18 @@ def test_initial_and_entered_both_say_what_was_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("mean: 9, ", ""), "scenario.yaml:19: stock `packs`: the lifetime distribution `weibull` needs a mean"),
+        (
+            ("mean: 9, ", ""),
+            "scenario.yaml:19: stock `packs`: the lifetime distribution `weibull` needs a mean",
+        ),
         (
             ("weibull, mean: 9, shape: 3.5", "table, survival: [1, half]"),
             "`survival` holds something that is no share. Write `survival: [1",
         ),
-        (("good: pack, from: market, to: in_use", "good: spent, from: market, to: in_use"), "enters `in_use`"),
+        (
+            ("good: pack, from: market, to: in_use", "good: spent, from: market, to: in_use"),
+            "enters `in_use`",
+        ),
         (("becomes: spent, ", ""), "stock `packs`: none of its good leaves `in_use`. Draw the flow"),
     ],
 )
@@ -406,3 +430,92 @@ def test_an_error_names_its_year(tmp_path: Path) -> None:
     said = scenario(tmp_path, BATTERIES, ("landfill}", "landfill, limit: 1 t/a}"))
     with pytest.raises(fs.FlowsimError, match="in 20[0-9][0-9]: stray would be"):
         fs.simulate(said, years=range(2020, 2041))
+
+
+# ---- capacity: dispatch in every year ----
+
+CAPACITY = (
+    (
+        "  collection: {kind: collect}",
+        "  collection: {kind: collect}\n  plant: {recipe: melting, capacity: 20 t/a}",
+    ),
+    (
+        "  - {id: recycled, good: spent, from: collection, to: market}\n",
+        "  - {id: recycled, good: spent, from: collection, to: plant}\n"
+        "  - {id: exported, good: spent, from: collection, to: market}\n"
+        "  - {id: made, good: metal, from: plant, to: market}\n",
+    ),
+    ("  - {id: stray, good: lost, from: collection, to: landfill}\n", ""),
+    ("  lost: {name: {en: lost pack, zh: 流失电池包}}", "  metal: {name: {en: metal, zh: 金属}}"),
+    (
+        "facts:\n  collected: {transfer: recycled, at: collection, value: 60 %}\n",
+        "recipes:\n  melting: {reference: spent, in: {spent: 1 t}, out: {metal: 1 t}}\n",
+    ),
+)
+
+
+def test_recyclers_take_what_they_can_and_the_rest_is_sold(tmp_path: Path) -> None:
+    made = fs.simulate(scenario(tmp_path, BATTERIES, *CAPACITY), years=range(2020, 2041))
+    assert {result.study for result in made.results} == {"dispatch"}
+    worn_out, recycled, exported = (flow(made, name) for name in ("worn_out", "recycled", "exported"))
+    assert recycled == pytest.approx(np.minimum(worn_out, 20), abs=1e-9)
+    assert exported == pytest.approx(worn_out - recycled, abs=1e-9)
+
+
+# ---- the scenarios that come with flowsim ----
+
+
+@pytest.fixture(scope="module")
+def batteries() -> Simulation:
+    return fs.simulate(fs.example("battery_stocks"), years=range(2018, 2051))
+
+
+def test_the_battery_loop_closes_in_every_metal(batteries: Simulation) -> None:
+    checks = batteries.checks
+    assert list(checks["layer"]) == ["mass", "Ni", "Co", "Li"]
+    assert checks["share"].abs().max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("metal", "layer", "years"),
+    [("ni", "Ni", [2028, 2031, 2035]), ("co", "Co", [2026, 2029, 2031]), ("li", "Li", [2028, 2033, 2038])],
+)
+def test_recycled_metal_passes_10_30_and_50_percent_of_demand(
+    batteries: Simulation, metal: str, layer: str, years: list[int]
+) -> None:
+    share = batteries.ratio([f"{metal}_recycled"], [f"{metal}_recycled", f"{metal}_bought"], layer)
+    assert list(batteries.passes(share).values()) == years
+
+
+def test_cobalt_comes_back_of_packs_that_held_more_of_it(batteries: Simulation) -> None:
+    back = flow(batteries, "ncm_worn_out", "Co") / flow(batteries, "ncm_worn_out")
+    sold = flow(batteries, "ncm_sold", "Co") / flow(batteries, "ncm_sold")
+    assert (back >= sold - 1e-12).all() and back[10] > 1.5 * sold[10]
+
+
+def test_the_city_builds_for_its_people_and_its_landfill_fills_up() -> None:
+    made = fs.simulate(fs.example("building_stocks"), years=range(2020, 2061, 5), first=1)
+    stock = made.stocks[made.stocks["stock"] == "houses"]
+    assert stock["level"].to_numpy()[[0, 4, 8]] == pytest.approx([73.5e6, 114e6, 113.4e6])
+    assert made.full() == {"waste": 2035}
+    assert made.checks["share"].abs().max() < 1e-12
+
+
+# ---- tables for people ----
+
+
+def test_tables_of_a_simulation_name_stocks_flows_and_balance(batteries: Simulation) -> None:
+    stocks, flows, balance = simulation_grids(batteries, "zh")
+    assert stocks.rows[0][0] == "在用三元电池 (ncm)" and stocks.rows[0][-1] == "41.40"
+    assert stocks.columns[2] == "2018" and stocks.columns[-1] == "2050" and len(stocks.columns) == 11
+    assert len(flows.rows) == 25 and flows.title == "流, mass"
+    assert [row[0] for row in balance.rows] == ["mass", "Ni", "Co", "Li"]
+
+
+def test_variants_stand_side_by_side_over_time(tmp_path: Path) -> None:
+    said = scenario(tmp_path, BATTERIES + "variants:\n  plain: {}\n  wear: {stocks: {packs: {mean: 30}}}\n")
+    both = [fs.simulate(said.with_variant(name), years=range(2020, 2041)) for name in ("plain", "wear")]
+    grid = variant_grid(both, ["recycled"], ["sold"], "en")
+    assert grid.columns[-3:] == ["first year from 10%", "first year from 30%", "first year from 50%"]
+    assert [row[0] for row in grid.rows] == ["plain", "wear"]
+    assert grid.rows[0][-3] == "2029" and grid.rows[1][-2:] == ["never", "never"]

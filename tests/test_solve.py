@@ -248,7 +248,7 @@ def test_a_minimum_that_is_missed_is_an_error(assemble: Assemble) -> None:
 
 
 def test_a_share_of_an_input_that_is_passed_is_an_error(assemble: Assemble) -> None:
-    flow = "  - {id: dust, good: ore, from: market, to: smelter, limit: 20 % of ore, amount: 30 t/a}\n"
+    flow = "  - {id: dust, good: ore, from: nature, to: smelter, limit: 20 % of ore, amount: 30 t/a}\n"
     with pytest.raises(Infeasible) as caught:
         fs.solve(assemble(RECIPE + flow))
     (problem,) = caught.value.problems

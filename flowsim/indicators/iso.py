@@ -9,6 +9,7 @@ import numpy as np
 
 from flowsim.indicators import waste, water
 from flowsim.indicators.account import Account
+from flowsim.indicators.energy import CARRIERS, NONFOSSIL
 from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
 REUSED = ("textile_reuse", "pack_lfp_second")
@@ -194,8 +195,6 @@ def biological_outflow(account: Account) -> Terms:
 
 def renewable_energy_terms(account: Account) -> Terms:
     """Renewable share of the energy that enters less what leaves, by its heat."""
-    from flowsim.indicators.energy import CARRIERS, NONFOSSIL
-
     share = account.given("renewable_share_of_power") / 100
     sold = account.leaves & ~account.to_place("air", "water", "landfill")
     net = np.where(account.enters, 1.0, np.where(sold, -1.0, 0.0)) * account.of_class(*CARRIERS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowsim.errors import InputError, Problem
+from flowsim.indicators import iso
 from flowsim.indicators.registry import Figure, figure, indicator
 
 if TYPE_CHECKING:
@@ -133,8 +134,6 @@ def portfolio(account: Account) -> Figure:
     with the recycled and renewable shares of the inflow; their end of life and lifetime must be given
     as inputs.
     """
-    from flowsim.indicators import iso
-
     product = account.leaves & account.of_class("product") & account.of_kind("material")
     account.determined(product | account.material_input)
     mass, put_in = float(account.mass[product].sum()), float(account.mass[account.material_input].sum())

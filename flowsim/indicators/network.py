@@ -28,8 +28,10 @@ EIP = "Tiejun 2010, Resources, Conservation and Recycling 54"
 
 
 def _counted(account: Account, layer: str) -> np.ndarray:
-    """Flows of the network: circulating water turns without being exchanged."""
-    return (account.layer(layer) != 0) & ~account.of_class("circulating_water")
+    """Flows of the network, without water that only cools: it turns, or runs through, without being
+    exchanged.
+    """
+    return (account.layer(layer) != 0) & ~account.of_class("circulating_water", "sea_water")
 
 
 @lru_cache(maxsize=1)
@@ -229,8 +231,8 @@ def _register(measure: Measure) -> None:
     )
     def of_network(account: Account) -> Figure:
         """Processes inside are the nodes, networks (pools) among them, and mass with water is what flows;
-        circulating water is left out. Air, water bodies and landfill are losses, all else that leaves
-        exports.
+        circulating and sea water are left out. Air, water bodies and landfill are losses, all else that
+        leaves exports.
         """
         found = of_account(account)
         try:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import block_array, csc_array, csr_array, dia_array, hstack, vstack
 
-from flowsim.studies.inverse import inverse_diagonal
+from flowsim.studies.inverse import Quasidefinite, least_fill
 from flowsim.studies.structure import Structure, decompose
 
 DAMPING = 1e-9
@@ -26,11 +26,11 @@ DAMPING = 1e-9
 proximal, so that it slows them a little but moves no answer."""
 MOST_STEPS = 80
 MOST_EXCHANGES = 300
-SMALL = 4000
+SMALL = 2000
 """Rows and columns of a system that is factorised with pivoting."""
 MOST_REFINED = 6
-MOST_SOLVED = 800
-"""Variances beyond this number are taken from the diagonal of the inverse."""
+MOST_SOLVED = 500
+"""Variances of a large system beyond this number are taken from the diagonal of the inverse."""
 EXTRAPOLATED = 1e-8
 BLOCK = 128
 """Columns of the covariance that are solved for at a time."""
@@ -84,7 +84,10 @@ class Model:
 
     def leaving(self, datum: int) -> Model:
         """The same problem as if one datum more had not been measured."""
-        return replace(self, left_out=self.left_out | (np.arange(self.data) == datum))
+        left = replace(self, left_out=self.left_out | (np.arange(self.data) == datum))
+        if "order" in vars(self):
+            vars(left)["order"] = self.order
+        return left
 
     @cached_property
     def pattern(self) -> csr_array:
@@ -108,6 +111,17 @@ class Model:
         """Degrees of freedom: how many more ways rows and data have to disagree than unknowns to take them up."""
         both = csr_array(hstack([self.data_pattern, self.pattern]))
         return int((decompose(both).row_of >= 0).sum() - (self.structure.row_of >= 0).sum())
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Order of (u, x, rows) in which the system fills in least; the same wherever it is factorised."""
+        whole = abs(self.matrix) + abs(self.slope)
+        pattern = csc_array(hstack([self.data_pattern, whole]))
+        pattern.data[:] = 1.0
+        size = sum(pattern.shape)
+        beside = block_array([[abs(self.weight), None], [None, csr_array((whole.shape[1],) * 2)]])
+        both = csc_array(block_array([[beside, pattern.T], [pattern, None]]))
+        return least_fill(csc_array(both + dia_array((np.full((1, size), 2.0 * size), [0]), shape=(size, size))))
 
     def shift(self, u: np.ndarray) -> np.ndarray:
         """σ u of the datum of each row, 0 where there is none."""
@@ -151,8 +165,9 @@ class Factor:
     against the system without damping takes the damping out again.
     """
 
-    def __init__(self, weight: csr_array, jacobian: csr_array, loose: np.ndarray, repeated: np.ndarray):
+    def __init__(self, model: Model, jacobian: csr_array, loose: np.ndarray, repeated: np.ndarray):
         rows, columns = jacobian.shape
+        weight = model.weight
         hessian = block_array([[weight, None], [None, csr_array((columns - weight.shape[0],) * 2)]])
         self.matrix = csc_array(block_array([[hessian, jacobian.T], [jacobian, None]], format="csc"))
         self.columns = columns
@@ -162,9 +177,12 @@ class Factor:
         weightless = np.concatenate([weight.diagonal() == 0, np.ones(columns - weight.shape[0], dtype=bool)])
         self.everywhere = np.concatenate([weightless.astype(float), -np.ones(rows)])
         damping = DAMPING * np.concatenate([loose.astype(float), -repeated.astype(float)])
-        lu = self._pivoted(damping) if rows + columns <= SMALL else None
-        self.pivoted = lu is not None
-        self.lu = self._quasidefinite() if lu is None else lu
+        self.lu = self._pivoted(damping) if rows + columns <= SMALL else None
+        self.pivoted = self.lu is not None
+        if self.lu is None:
+            held = np.arange(columns + len(model.rhs), columns + rows)
+            self.order = np.concatenate([held, model.order])
+            self.lu = Quasidefinite(self._damped(DAMPING * self.everywhere), self.order)
 
     def _damped(self, damping: np.ndarray) -> csc_array:
         return csc_array(self.scaled + dia_array((damping[None, :], [0]), shape=self.scaled.shape))
@@ -180,14 +198,6 @@ class Factor:
                 return None
         pivots = np.abs(lu.U.diagonal())
         return None if pivots.min(initial=1.0) < 1e-13 * pivots.max(initial=1.0) else lu
-
-    def _quasidefinite(self) -> Any:
-        from scipy.sparse.linalg import splu
-        from threadpoolctl import threadpool_limits
-
-        options = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
-        with threadpool_limits(1, user_api="blas"):
-            return splu(self._damped(DAMPING * self.everywhere), **options)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """Solution of the system without damping, by refinement; ``rhs`` may have several columns."""
@@ -221,7 +231,7 @@ class Factor:
         By solves where they are few, else from the diagonal of the inverse at two dampings, extrapolated to none
         (relative error below 1e-5, mostly below 1e-9).
         """
-        if len(chosen) > MOST_SOLVED:
+        if len(chosen) > MOST_SOLVED and not self.pivoted:
             once, twice = (self._diagonal(factor * EXTRAPOLATED)[chosen] for factor in (1.0, 2.0))
             return 2 * once - twice
         out = np.empty(len(chosen))
@@ -231,8 +241,8 @@ class Factor:
         return out
 
     def _diagonal(self, damping: float) -> np.ndarray:
-        inverse = inverse_diagonal(self._damped(damping * self.everywhere))
-        return self.scale**2 * inverse
+        factor = Quasidefinite(self._damped(damping * self.everywhere), self.order)
+        return self.scale**2 * factor.inverse_diagonal()
 
     def free_columns(self, suspected: np.ndarray) -> np.ndarray:
         """Of the suspected columns those that the numbers leave free.
@@ -337,7 +347,7 @@ def _factor(model: Model, jacobian: csr_array, held: np.ndarray) -> Factor:
     loose = np.zeros(jacobian.shape[1], dtype=bool)
     loose[unknown_columns(model)[model.structure.under]] = True
     repeated = np.arange(jacobian.shape[0] + len(held)) >= jacobian.shape[0]
-    return Factor(model.weight, csr_array(vstack([jacobian, _unit_rows(held, jacobian.shape[1])])), loose, repeated)
+    return Factor(model, csr_array(vstack([jacobian, _unit_rows(held, jacobian.shape[1])])), loose, repeated)
 
 
 def unknown_columns(model: Model) -> np.ndarray:

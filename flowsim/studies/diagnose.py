@@ -164,13 +164,26 @@ def intervals(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         parts += [csr_array(inside[touched]), (rhs - matrix @ known)[touched] / size]
     equal, equal_rhs, upper, upper_rhs = parts
     bounds = np.column_stack([system.lower[open_columns], system.upper[open_columns]]) / size
+    group = _groups(csr_array(vstack([equal, upper])))
     for at, column in enumerate(open_columns[:MOST_INTERVALS]):
-        cost = np.zeros(len(open_columns))
+        mine = np.flatnonzero(group == group[at])
+        here, there = (np.flatnonzero(np.diff(csr_array(part[:, mine]).indptr)) for part in (equal, upper))
+        cost = (mine == at).astype(float)
         for sign, into in ((1.0, low), (-1.0, high)):
-            cost[at] = sign
-            found = linprog(cost, upper, upper_rhs, equal, equal_rhs, bounds, method="highs")
-            into[column] = found.x[at] * size if found.status == 0 else sign * -np.inf if found.status == 3 else np.nan
+            found = linprog(
+                sign * cost, upper[there][:, mine], upper_rhs[there], equal[here][:, mine], equal_rhs[here],
+                bounds[mine], method="highs",
+            )  # fmt: skip
+            ends = {0: sign * found.fun * size if found.status == 0 else 0.0, 3: sign * -np.inf}
+            into[column] = ends.get(found.status, np.nan)
     return low, high
+
+
+def _groups(matrix: csr_array) -> np.ndarray:
+    """Columns that rows tie together have the same label."""
+    from scipy.sparse.csgraph import connected_components
+
+    return connected_components(csr_array(matrix.T @ matrix), directed=False)[1]
 
 
 def unit_of(system: System, row: int) -> str:

@@ -3,10 +3,11 @@
 A lexicographic linear programme (Isermann, 1982, OR Spektrum 4) on HiGHS, in this order:
 
 1. no network makes more than its users take;
-2. every user chooses among its suppliers, those nearer to final demand first, so that what a choice asks
-   of the chain behind it does not count against it: least from the market, then from the network, then
-   by symbiosis, then what has a higher ``prefer``; ties are shared in proportion to what each can bring;
-3. what is left over finds its way out: least disposed of, then treated, then sold.
+2. from final demand backwards, so that what a choice asks of the chain behind it does not count against it:
+   every user chooses among its suppliers, least from the market, then from the network, then by symbiosis,
+   then what has a higher ``prefer``; ties are shared in proportion to what each can bring; and what the
+   users leave over finds its way out, least disposed of, then treated, then sold;
+3. plants that live on waste choose among the suppliers of their other inputs.
 
 After each stage the variables whose reduced cost is not zero stay at their bound, so later stages keep
 what earlier ones reached. The end point is solved again by LU, to the same digits as `solve`.
@@ -52,12 +53,13 @@ def dispatch(system: System, *, throw: bool = True) -> Result:
         raise Undetermined(undetermined_problems(system, free))
     flows = system.flows
     programme = _Programme(system)
-    for stage in _stages(system):
-        if stage is None:
-            programme.share_ties(_ties(system, "in_node"))
+    ties = [*_ties(system, "in_node"), *_ties(system, "out_node")]
+    for action, mine in _stages(system):
+        if action == "least":
+            programme.minimise(mine)
         else:
-            programme.minimise(stage)
-    programme.share_ties(_ties(system, "out_node"))
+            programme.share_ties([tie for tie in ties if np.isin(tie[0], mine).all()])
+    programme.share_ties(ties)
     x = programme.exact()
     low, high = programme.spread(x)
     loose = high - low > SAME * programme.scale
@@ -70,23 +72,37 @@ def dispatch(system: System, *, throw: bool = True) -> Result:
     return Result(system, x, low, high, "dispatch", decided)
 
 
-def _stages(system: System) -> Iterator[np.ndarray | None]:
-    """The flows that each stage makes least; None where the ties of the users are shared."""
+def _stages(system: System) -> Iterator[tuple[str, np.ndarray]]:
+    """The flows that each stage makes least, or among which it shares ties, in order.
+
+    From final demand backwards: what users at one distance ask for, then where what they leave goes. A
+    plant that lives on waste asks for its other inputs last, else it would be idled to save them.
+    """
     flows = system.flows
     contested, level = flows["contested"].to_numpy(), flows["level"].to_numpy()
-    depth = _depth(system)[flows["to_at"].to_numpy()]
+    far = _depth(system)
     given_away = contested & _chosen_by_supplier(system)
     surplus = given_away & (level == LEVELS["surplus"])
-    asked = contested & ~given_away
-    yield np.flatnonzero(surplus)
-    for distance in np.unique(depth[asked]):
-        mine = asked & (depth == distance)
-        for merit in sorted(set(level[mine]), reverse=True)[:-1]:
-            yield np.flatnonzero(mine & (level == merit))
-    yield None
-    rest = given_away & ~surplus
-    for merit in sorted(set(level[rest]), reverse=True):
-        yield np.flatnonzero(rest & (level == merit))
+    _, group, size = np.unique(flows["in_node"].to_numpy(), return_inverse=True, return_counts=True)
+    asked = contested & ~given_away & (size[group] > 1)
+    for_waste = asked & system.processes["fed"].to_numpy()[flows["to_at"].to_numpy()]
+    asked &= ~for_waste
+    to_far, from_far = far[flows["to_at"].to_numpy()], far[flows["from_at"].to_numpy()]
+    left = given_away & ~surplus
+    yield "least", np.flatnonzero(surplus)
+    for distance in range(MOST_DEPTHS):
+        yield from _by_merit(level, asked & (to_far == distance), keep_best=True)
+        yield "share", np.flatnonzero(asked & (to_far == distance))
+        yield from _by_merit(level, left & (from_far == distance), keep_best=False)
+    yield from _by_merit(level, for_waste, keep_best=True)
+    yield "share", np.flatnonzero(for_waste | left)
+
+
+def _by_merit(level: np.ndarray, mine: np.ndarray, keep_best: bool) -> Iterator[tuple[str, np.ndarray]]:
+    """The worst level first; users need no stage for their best one, for it takes the rest."""
+    levels = sorted(set(level[mine]), reverse=True)
+    for merit in levels[:-1] if keep_best else levels:
+        yield "least", np.flatnonzero(mine & (level == merit))
 
 
 def _chosen_by_supplier(system: System) -> np.ndarray:
@@ -118,10 +134,12 @@ def undriven(system: System) -> np.ndarray:
         others = np.flatnonzero(~(chosen & chooses))
         _, first = np.unique(side[others], return_index=True)
         pairs.append((side[others[first]], others[first]))
+    way_out = out_node[rest] + in_node.max(initial=-1) + 1
+    pairs.append((way_out, np.flatnonzero(rest)))
     nodes, members = (np.concatenate(part) for part in zip(*pairs, strict=True))
     order = np.argsort(nodes, kind="stable")
     nodes, members = nodes[order], members[order]
-    of_choice = np.isin(nodes, node[chosen])
+    of_choice = np.isin(nodes, np.concatenate([node[chosen], way_out]))
     next_too = np.flatnonzero((nodes[:-1] == nodes[1:]) & of_choice[:-1])
     row = np.tile(np.arange(len(next_too)), 2)
     column = np.concatenate([members[next_too], members[next_too + 1]])

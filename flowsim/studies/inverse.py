@@ -1,8 +1,8 @@
-"""Diagonal of the inverse of a sparse symmetric matrix, without the inverse.
+"""Factors of sparse quasidefinite matrices, and the diagonal of the inverse without the inverse.
 
 Takahashi, Fagan and Chin (1973), 8th PICA Conference; Erisman and Tinney (1975), Communications of the ACM 18.
-From ``A = L D Lᵀ`` the entries of ``Z = A⁻¹`` on the pattern of L follow from the last column to the first:
-``Z[s, j] = −Z[s, s] l`` and ``Z[j, j] = 1/d − lᵀ Z[s, j]``, where ``l`` is column j of L and ``s`` its rows.
+From ``A = L D Lᵀ`` the entries of ``Z = A⁻¹`` on the pattern of L follow from the last columns J to the first: with the rows s below
+them and ``M = L[s, J] L[J, J]⁻¹``, ``Z[s, J] = −Z[s, s] M`` and ``Z[J, J] = (L[J, J] D[J] L[J, J]ᵀ)⁻¹ − Mᵀ Z[s, J]``.
 """
 
 from __future__ import annotations
@@ -11,23 +11,44 @@ import numpy as np
 from scipy.sparse import csc_array
 
 
-def inverse_diagonal(matrix: csc_array) -> np.ndarray:
-    """Diagonal of the inverse of a quasidefinite matrix, factorised without pivoting.
+SYMMETRIC = {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
 
-    Raises
-    ------
-    RuntimeError : a pivot is zero, or the factorisation had to leave the diagonal
-    """
+
+def least_fill(matrix: csc_array) -> np.ndarray:
+    """Order of rows and columns by multiple minimum degree (Liu, 1985, ACM TOMS 11)."""
     from scipy.sparse.linalg import splu
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"):
-        lu = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-        if not np.array_equal(lu.perm_r, lu.perm_c):
+    return np.argsort(splu(matrix, permc_spec="MMD_AT_PLUS_A", **SYMMETRIC).perm_c)
+
+
+class Quasidefinite:
+    """``L D Lᵀ`` of a symmetric quasidefinite matrix in a given order, without pivoting, on one BLAS thread."""
+
+    def __init__(self, matrix: csc_array, order: np.ndarray):
+        from scipy.sparse.linalg import splu
+        from threadpoolctl import threadpool_limits
+
+        self.order = order
+        self.back = np.argsort(order)
+        with threadpool_limits(1, user_api="blas"):
+            self.lu = splu(csc_array(matrix[order][:, order]), permc_spec="NATURAL", **SYMMETRIC)
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        return self.lu.solve(rhs[self.order])[self.back]
+
+    def inverse_diagonal(self) -> np.ndarray:
+        """Diagonal of the inverse.
+
+        Raises
+        ------
+        RuntimeError : the factorisation had to leave the diagonal
+        """
+        from threadpoolctl import threadpool_limits
+
+        if not np.array_equal(self.lu.perm_r, np.arange(len(self.order))):
             raise RuntimeError("the factorisation left the diagonal")
-        lower, pivots = csc_array(lu.L), lu.U.diagonal()
-        columns = _columns_below(lower)
-        return _sweep(columns, pivots)[lu.perm_c]
+        with threadpool_limits(1, user_api="blas"):
+            return _sweep(_columns_below(csc_array(self.lu.L)), self.lu.U.diagonal())[self.back]
 
 
 def _columns_below(lower: csc_array) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -51,30 +72,64 @@ def _columns_below(lower: csc_array) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _sweep(columns: list[tuple[np.ndarray, np.ndarray]], pivots: np.ndarray) -> np.ndarray:
-    """From the last column to the first; each keeps its square of Z until its last child has read it."""
-    count = len(columns)
-    parent = np.array([int(below[0]) if len(below) else -1 for below, _ in columns])
-    children = np.bincount(parent[parent >= 0], minlength=count)
+    """From the last group of columns to the first; each keeps its square of Z until its last child has read it.
+
+    A group is a run of columns that have the same rows below them (a supernode), worked as one dense block.
+    """
+    starts = _groups(columns)
+    ends = np.append(starts[1:], len(columns))
+    group_of = np.repeat(np.arange(len(starts)), ends - starts)
+    rows = [np.append(np.arange(a, b), columns[b - 1][0]) for a, b in zip(starts, ends, strict=True)]
+    parent = np.array([group_of[one[0]] if len(one := columns[end - 1][0]) else -1 for end in ends])
+    children = np.bincount(parent[parent >= 0], minlength=len(starts))
     squares: dict[int, np.ndarray] = {}
-    diagonal = 1.0 / pivots
-    for column in range(count - 1, -1, -1):
-        below, entries = columns[column]
-        if not len(below):
-            if children[column]:
-                squares[column] = np.array([[diagonal[column]]])
-            continue
-        above = int(below[0])
-        at = np.append(0, 1 + np.searchsorted(columns[above][0], below[1:]))
-        inner = squares[above][at[:, None], at]
-        pull = -(inner @ entries)
-        diagonal[column] -= entries @ pull
-        if children[column]:
-            square = np.empty((len(below) + 1,) * 2)
-            square[0, 0] = diagonal[column]
-            square[0, 1:] = square[1:, 0] = pull
-            square[1:, 1:] = inner
-            squares[column] = square
-        children[above] -= 1
-        if not children[above]:
-            del squares[above]
+    diagonal = np.empty(len(columns))
+    for group in range(len(starts) - 1, -1, -1):
+        start, end, above = starts[group], ends[group], parent[group]
+        below = rows[group][end - start :]
+        inner = np.zeros((0, 0))
+        if len(below):
+            at = np.searchsorted(rows[above], below)
+            inner = squares[above][at[:, None], at]
+            children[above] -= 1
+            if not children[above]:
+                del squares[above]
+        square = _square(columns[start:end], pivots[start:end], inner)
+        diagonal[start:end] = np.diag(square)[: end - start]
+        if children[group]:
+            squares[group] = square
     return diagonal
+
+
+def _groups(columns: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """First columns of the runs in which each column has the next one and its rows, and nothing else, below."""
+    starts = [0] if columns else []
+    for column in range(1, len(columns)):
+        below = columns[column - 1][0]
+        if not (len(below) == len(columns[column][0]) + 1 and below[0] == column):
+            starts.append(column)
+    return np.array(starts, dtype=np.int64)
+
+
+def _square(group: list[tuple[np.ndarray, np.ndarray]], pivots: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Z over the columns of a group and the rows below them, from Z over those rows."""
+    count, below = len(group), len(inner)
+    square = np.empty((count + below,) * 2)
+    square[count:, count:] = inner
+    if count == 1:
+        entries = group[0][1]
+        pull = inner @ -entries
+        square[0, 0] = 1.0 / pivots[0] - entries @ pull
+        square[0, 1:] = square[1:, 0] = pull
+        return square
+    lower, under = np.eye(count), np.empty((below, count))
+    for at, (_, entries) in enumerate(group):
+        lower[at + 1 :, at] = entries[: count - at - 1]
+        under[:, at] = entries[count - at - 1 :]
+    inverse = np.linalg.inv(lower)
+    under = under @ inverse
+    pull = -(inner @ under)
+    square[count:, :count] = pull
+    square[:count, count:] = pull.T
+    square[:count, :count] = inverse.T @ (inverse / pivots[:, None]) - under.T @ pull
+    return square

@@ -459,9 +459,9 @@ def _suspects(fit: _Fit, table: pd.DataFrame, test: dict[str, Any], bounds: bool
 
 
 def _objective_without(fit: _Fit, datum: int, bounds: bool) -> float:
-    """Objective if one datum is left out: in closed form where the problem is linear, else by solving again."""
+    """Objective if one datum is left out: solved again where a small problem is bent or bounded, else closed."""
     model, state = fit.model, fit.state
-    if model.slope.nnz or state.side.any():
+    if (model.slope.nnz or state.side.any()) and model.matrix.shape[1] <= MOST_STARTED:
         again = adjust(model.leaving(datum), (state.u, state.x), bounds)
         if again.converged:
             return model.leaving(datum).objective(again.u)

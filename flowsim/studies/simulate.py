@@ -8,7 +8,7 @@ sides differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from flowsim.scenario import Scenario
 from flowsim.series import all_series, in_year
 from flowsim.stocks import GOOD, Leaving, Ledger, ledgers
 from flowsim.studies import Study, balance
+from flowsim.studies.restate import only_right_hand, restated, same_stocks
 from flowsim.studies.solve import AGREES, Determined, determine, solve
 from flowsim.system import System
 
@@ -62,7 +63,9 @@ class Simulation:
         """Year, and the columns of `Result.processes`."""
         import pandas as pd
 
-        parts = [result.processes.assign(year=year) for year, result in zip(self.years, self.results, strict=True)]
+        parts = [
+            result.processes.assign(year=year) for year, result in zip(self.years, self.results, strict=True)
+        ]
         made = pd.concat(parts, ignore_index=True)
         return made[["year", *made.columns.drop("year")]]
 
@@ -123,7 +126,9 @@ class Simulation:
 
         rows = []
         for layer in ("mass", *self.results[0].system.layers):
-            into, out, change = np.sum([_crossing(r, layer) for r in self.results] * self.steps.lengths[:, None], axis=0)
+            into, out, change = np.sum(
+                [_crossing(r, layer) for r in self.results] * self.steps.lengths[:, None], axis=0
+            )
             gap = into - out - change
             rows.append([layer, into, out, change, gap, gap / max(into, out, 1e-9)])
         return pd.DataFrame(rows, columns=["layer", "in", "out", "change", "difference", "share"])
@@ -142,7 +147,9 @@ class Simulation:
         import pandas as pd
 
         sums = {name: self._sums(list(names), layer) for name, names in (("part", part), ("whole", whole))}
-        share = np.divide(sums["part"], sums["whole"], out=np.full(len(self.years), np.nan), where=sums["whole"] != 0)
+        share = np.divide(
+            sums["part"], sums["whole"], out=np.full(len(self.years), np.nan), where=sums["whole"] != 0
+        )
         return pd.DataFrame({"year": self.years, **sums, "share": share})
 
     def _sums(self, names: list[str], layer: str) -> np.ndarray:
@@ -153,11 +160,15 @@ class Simulation:
             raise InputError(Problem(what, str(self.scenario.file), hint="Name flows by id, or goods."))
         return np.array([_sum_of(result, names, layer) for result in self.results])
 
-    def passes(self, share: pd.DataFrame, levels: Sequence[float] = (0.1, 0.3, 0.5)) -> dict[float, float | None]:
+    def passes(
+        self, share: pd.DataFrame, levels: Sequence[float] = (0.1, 0.3, 0.5)
+    ) -> dict[float, float | None]:
         """The first year in which a share (from `ratio`) reaches each level and stays there; None: never."""
         above = {level: (share["share"] >= level).to_numpy() for level in levels}
         lasts = {level: np.logical_and.accumulate(mine[::-1])[::-1] for level, mine in above.items()}
-        return {level: self.years[int(mine.argmax())] if mine.any() else None for level, mine in lasts.items()}
+        return {
+            level: self.years[int(mine.argmax())] if mine.any() else None for level, mine in lasts.items()
+        }
 
     def full(self) -> dict[str, float | None]:
         """For each stock with a ``space``: the first year at whose end it holds more; None: never."""
@@ -171,10 +182,16 @@ class Simulation:
 
     def notes(self) -> list[str]:
         """How the stocks were kept, which are full, and what the study of the first year remarked."""
-        said = [f"stock {b.row['id']}: {b.life}, things enter at {_ENTRY[b.row['entry']]}" for b in self.books]
-        said += [f"stock {name} is full in {year:g}" for name, year in self.full().items() if year is not None]
+        said = [
+            f"stock {b.row['id']}: {b.life}, things enter at {_ENTRY[b.row['entry']]}" for b in self.books
+        ]
+        said += [
+            f"stock {name} is full in {year:g}" for name, year in self.full().items() if year is not None
+        ]
         if (self.steps.lengths != 1).any():
-            said.append(f"steps of {_spans(self.steps.lengths)} years; each ends with the year it is called by")
+            said.append(
+                f"steps of {_spans(self.steps.lengths)} years; each ends with the year it is called by"
+            )
         return [*said, *self.results[0].notes]
 
     def __repr__(self) -> str:
@@ -244,14 +261,13 @@ def simulate(
     steps = Steps.ending(list(years), first)
     books = ledgers(scenario, steps)
     walk = _Walk(scenario, study)
-    changing = all_series(scenario)
     results = []
-    for at, year in enumerate(steps.ends):
-        present = in_year(scenario, float(year), changing)
-        levels = present.tables["stocks"].set_index("id")["level"]
-        leaving = {str(b.row["id"]): b.leaving(b.start + at, float(levels[b.row["id"]])) for b in books}
-        with _in_year(float(year)):
-            results.append(walk.step(present, leaving))
+    for at, year in enumerate(steps.ends.tolist()):
+        leaving = {
+            str(book.row["id"]): book.leaving(book.start + at, walk.level(book, year)) for book in books
+        }
+        with _in_year(year):
+            results.append(walk.step(year, leaving))
         for book in books:
             _enter(book, at, results[-1], leaving[str(book.row["id"])])
     made = Simulation(scenario, steps, tuple(results), tuple(books))
@@ -260,17 +276,29 @@ def simulate(
 
 
 class _Walk:
-    """Solves one step after the other; a matrix that has not changed keeps its factorisation."""
+    """Solves one step after the other, and keeps of the step before what still holds.
+
+    Where only right-hand sides differ the system is not assembled again; where the matrix turns out the
+    same its factorisation is used again.
+    """
 
     def __init__(self, scenario: Scenario, study: Study):
-        self.study = study
+        self.scenario, self.study = scenario, study
+        self.series = all_series(scenario)
+        self.levels = {one.name: one for one in self.series if (one.table, one.column) == ("stocks", "level")}
+        self.simple = only_right_hand(self.series)
         self.last: Result | None = None
+        self.leaving: Mapping[str, Leaving] = {}
         self.part: Determined | None = None
 
-    def step(self, scenario: Scenario, leaving: dict[str, Leaving]) -> Result:
+    def level(self, book: Ledger, year: float) -> float:
+        """The level that a stock is wanted at in a year; NaN where none is."""
+        one = self.levels.get(str(book.row["id"]))
+        return float(book.row["level"]) if one is None else one.at(year)
+
+    def step(self, year: float, leaving: Mapping[str, Leaving]) -> Result:
         """The result of one step."""
-        system = assemble(scenario, leaving)
-        last = self.last
+        last, system = self.last, self._system(year, leaving)
         if last is not None and last.study == "solve" and _same_matrix(last.system, system):
             if self.part is None:
                 self.part = determine(system.matrix, system.rhs, system.rows.kind)
@@ -278,12 +306,20 @@ class _Walk:
         else:
             self.part = None
             self.last = balance(system, study=self.study)
+        self.leaving = leaving
         return self.last
+
+    def _system(self, year: float, leaving: Mapping[str, Leaving]) -> System:
+        if self.last is not None and self.simple and same_stocks(leaving, self.leaving):
+            return restated(self.last.system, year, self.series, leaving)
+        return assemble(in_year(self.scenario, year, self.series), leaving)
 
 
 def _same_matrix(one: System, other: System) -> bool:
     """Nothing but right-hand sides, limits and labels differ."""
     a, b = one.matrix, other.matrix
+    if a is b:
+        return True
     if a.shape != b.shape or len(a.data) != len(b.data):
         return False
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("indptr", "indices", "data"))
@@ -324,13 +360,19 @@ def _check_closed(made: Simulation) -> None:
     for year, result in zip(made.years, made.results, strict=True):
         share, row = result.largest_residual
         if share > AGREES:
-            problems.append(Problem(f"in {year:g} a row is off by {share:.3g}: {result.system.row_text(row)}."))
+            problems.append(
+                Problem(f"in {year:g} a row is off by {share:.3g}: {result.system.row_text(row)}.")
+            )
     for check in made.checks.to_dict("records"):
         if abs(check["share"]) > AGREES:
-            problems.append(Problem(f"over the years {check['layer']} is off by {check['difference']:.6g} t."))
+            problems.append(
+                Problem(f"over the years {check['layer']} is off by {check['difference']:.6g} t.")
+            )
     for name, gap in _gaps_of_stores(made).items():
         if gap > AGREES:
-            problems.append(Problem(f"the cohorts of `{name}` and its flows differ by {gap:.3g} of its stock."))
+            problems.append(
+                Problem(f"the cohorts of `{name}` and its flows differ by {gap:.3g} of its stock.")
+            )
     if problems:
         raise NotClosed(problems)
 

@@ -1,7 +1,7 @@
 """A page in which a flow graph is explored by hand: one HTML file that loads nothing from anywhere.
 
 pyvis makes the network of the page (vis-network, Apache-2.0 or MIT); ``explore.html``, ``explore.css`` and
-``explore.js`` beside this file are the panels around it.
+the scripts ``explore_*.js`` beside this file are the panels around it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from flowsim.system import System
 
 HERE = Path(__file__).parent
+SCRIPTS = ("words", "graph", "panels", "controls")
+"""Parts of the script of the page, ``explore_*.js``, in their order."""
 GROUPS = ("firm", "site", "chain")
 """Tags by which the page collapses processes."""
 HIDDEN = ("circulating_water", "sea_water", "air", "emission", "vapour")
@@ -406,27 +408,31 @@ def _network(data: Mapping[str, Any]) -> str:
 
 def _page(network: str, data: Mapping[str, Any]) -> str:
     """The page of pyvis without what it would load, with the panels, the data and the script in it."""
-    page = re.sub(r"<center>.*?</center>", "", network, flags=re.DOTALL)
+    page = re.sub(r"<center>.*?</center>|<!-- <link.*?-->", "", network, flags=re.DOTALL)
     page = re.sub(r'<link\s[^>]*href="https?://[^>]*>', "", page)
     page = re.sub(r'<script\s[^>]*src="https?://[^>]*>\s*</script>', "", page)
     lang, title = data["lang"], safe(data["name"][data["lang"]])
     about = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    parts = {name: (HERE / f"explore.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
     rule = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
     head = f'<meta http-equiv="Content-Security-Policy" content="{rule}"><title>{title}</title>'
     fonts = FONTS.replace("'", '"')
-    style = f"<style>:root {{ --fonts: {fonts}; }}\n{parts['css']}</style>"
+    style = f"<style>:root {{ --fonts: {fonts}; }}\n{_part('explore.css')}</style>"
     script = f'<script type="application/json" id="flowsim-data">{_inert(about)}</script>'
-    script += f"\n<script>\n{parts['js']}</script>"
+    code = "\n".join(_part(f"explore_{name}.js") for name in SCRIPTS)
+    script += f'\n<script>\n(function () {{\n"use strict";\n{code}}})();\n</script>'
     for old, new in (
         ("<html>", f'<!DOCTYPE html>\n<html lang="{lang}">'),
         ('<meta charset="utf-8">', f'<meta charset="utf-8">{head}'),
         ("</head>", f"{style}</head>"),
-        ("<body>", f"<body>\n{parts['html']}"),
+        ("<body>", f"<body>\n{_part('explore.html')}"),
         ("</body>", f"{script}\n</body>"),
     ):
         page = _swap(page, old, new)
     return page
+
+
+def _part(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
 
 
 def _inert(text: str) -> str:

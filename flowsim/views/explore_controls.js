@@ -1,0 +1,475 @@
+/* What is followed, searched, chosen, saved and loaded. */
+// --- following ---
+
+function followButtons(id) {
+  const edge = drawn.edges.get(id);
+  if (!edge && !drawn.nodes.has(id)) return [];
+  const near = edge ? [edge] : [...drawn.edges.values()].filter((each) => each.from === id || each.to === id);
+  const goods = [...new Set(near.flatMap((each) => [...each.goods]))];
+  const carriers = [
+    ["", `${label(layerNow())} (${say("any")})`],
+    ...data.layers
+      .filter((layer) => near.some((each) => carries(each, `layer:${layer.id}`)))
+      .map((layer) => [`layer:${layer.id}`, label(layer)]),
+    ...goods.map((good) => [`good:${good}`, label(data.goods[good])]),
+  ];
+  if (!carriers.some(([value]) => value === state.carrier)) state.carrier = "";
+  const select = make(
+    "select",
+    { id: "carrier" },
+    carriers.map(([value, text]) => make("option", { value }, text)),
+  );
+  select.value = state.carrier;
+  select.addEventListener("change", () => {
+    state.carrier = select.value;
+  });
+  const go = (way) => () => {
+    follow(way, id);
+  };
+  const count = state.followed
+    ? [make("p", { class: "note" }, `${say("followed")}: ${state.followed.edges.size}`)]
+    : [];
+  return [
+    make("h2", {}, say("follow")),
+    make(
+      "div",
+      { class: "follow" },
+      select,
+      button(say("upstream"), go("up"), "plain"),
+      button(say("downstream"), go("down"), "plain"),
+      button(say("both"), go("both"), "plain"),
+      button(
+        say("clear"),
+        () => {
+          state.followed = null;
+          draw();
+          drawDetails();
+        },
+        "plain",
+      ),
+    ),
+    ...count,
+  ];
+}
+
+function carries(edge, carrier) {
+  if (carrier.startsWith("good:")) return edge.goods.has(carrier.slice(5));
+  const amounts = amountsOf(carrier ? carrier.slice(6) : state.layer);
+  return edge.flows.some(({ at }) => amounts[at] === null || Math.abs(amounts[at]) > 1e-9);
+}
+
+/* Edges and nodes that are reached from the start against or along the flows; places outside pass nothing on. */
+function reach(way, start, first) {
+  const found = { way, start, first, nodes: new Set(start), edges: new Set(first) };
+  const steps = {
+    up: [["to", "from"]],
+    down: [["from", "to"]],
+    both: [
+      ["to", "from"],
+      ["from", "to"],
+    ],
+  }[way];
+  for (const [here, there] of steps) {
+    const at = new Map();
+    drawn.edges.forEach((edge) => {
+      if (carries(edge, state.carrier)) at.set(edge[here], [...(at.get(edge[here]) || []), edge]);
+    });
+    const begin = first.length ? [drawn.edges.get(first[0])[there]] : start;
+    const seen = new Set(begin),
+      queue = [...begin];
+    while (queue.length) {
+      const id = queue.pop();
+      found.nodes.add(id);
+      if (nodeOf.has(id) && nodeOf.get(id).kind === "outside" && !start.includes(id)) continue;
+      for (const edge of at.get(id) || []) {
+        found.edges.add(edge.id);
+        found.nodes.add(edge[there]);
+        if (!seen.has(edge[there])) {
+          seen.add(edge[there]);
+          queue.push(edge[there]);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+function follow(way, id) {
+  const edge = drawn.edges.get(id);
+  state.followed = edge ? reach(way, [edge.from, edge.to], [id]) : reach(way, [id], []);
+  draw();
+  drawDetails();
+}
+// --- choosing ---
+
+function selectNode(id, look_at) {
+  const home = homeOf(id.includes(":") && !nodeOf.has(id) ? membersOf(id)[0] : id);
+  if (!drawn.nodes.has(home)) state.revealed.add(id);
+  state.selected = { kind: "node", id: home };
+  show(look_at ? [home] : null);
+}
+
+function selectFlow(id, look_at) {
+  const flow = variant().flows.find((each) => each.id === id);
+  const shownAs = [...drawn.edges.values()].find((edge) => edge.flows.some((each) => each.flow.id === id));
+  if (!shownAs && state.group === "none") state.revealed.add(id);
+  state.selected = { kind: "flow", id: shownAs && shownAs.flows.length > 1 ? shownAs.id : id };
+  show(look_at ? [homeOf(flow.from), homeOf(flow.to)] : null);
+}
+
+function show(ids) {
+  draw();
+  drawDetails();
+  if (ids)
+    fit(
+      ids.filter((id) => drawn.nodes.has(id)),
+      0.9,
+    );
+}
+
+/* Move the view so that it holds these nodes, or all of them. */
+function fit(ids, most) {
+  const boxes = (ids || [...drawn.nodes.keys()]).map((id) => network.getBoundingBox(id)).filter((box) => box);
+  if (!boxes.length) return;
+  const left = Math.min(...boxes.map((box) => box.left)),
+    right = Math.max(...boxes.map((box) => box.right));
+  const top = Math.min(...boxes.map((box) => box.top)),
+    bottom = Math.max(...boxes.map((box) => box.bottom));
+  const room = byId("mynetwork"),
+    scale = Math.min(
+      (room.clientWidth - 50) / (right - left),
+      (room.clientHeight - 50) / (bottom - top),
+      most || 1.2,
+    );
+  network.moveTo({ position: { x: (left + right) / 2, y: (top + bottom) / 2 }, scale, animation: false });
+}
+
+function search() {
+  const wanted = byId("search").value.trim().toLowerCase();
+  if (!wanted) {
+    fill("found");
+    return [];
+  }
+  const fits = (...texts) => texts.some((text) => text && text.toLowerCase().includes(wanted));
+  const places = data.nodes
+    .filter(
+      (node) =>
+        (node.id in variant().processes || node.kind === "outside") && fits(node.id, node.en, node.zh),
+    )
+    .map((node) => [`◻ ${label(node)}`, () => selectNode(node.id, true)]);
+  const flows = variant()
+    .flows.filter((flow) => {
+      const good = data.goods[flow.good];
+      return fits(flow.id, flow.en, flow.zh, good.id, good.en, good.zh);
+    })
+    .map((flow) => [
+      `→ ${flowName(flow)}: ${nodeName(flow.from)} → ${nodeName(flow.to)}`,
+      () => selectFlow(flow.id, true),
+    ]);
+  const found = [...places, ...flows];
+  const more =
+    found.length > MOST_FOUND ? [make("li", { class: "note" }, `+ ${found.length - MOST_FOUND}`)] : [];
+  fill(
+    "found",
+    found.slice(0, MOST_FOUND).map(([text, act]) => make("li", {}, button(text, act))),
+    more,
+    found.length ? [] : [make("li", { class: "note" }, say("noneFound"))],
+  );
+  return found;
+}
+// --- controls ---
+
+function tags(name) {
+  return [...new Set(data.nodes.map((node) => node[name]).filter((value) => value))].sort();
+}
+
+function yearsDiffer() {
+  return new Set(data.variants.map((each) => each.year)).size > 1;
+}
+
+function namesDiffer() {
+  return new Set(data.variants.map((each) => each.name.en)).size > 1;
+}
+
+function variantText(each) {
+  return [namesDiffer() ? label(each.name) : "", label(each), yearsDiffer() ? each.year : ""]
+    .filter((part) => part)
+    .join(" · ");
+}
+
+function drawControls() {
+  document.documentElement.lang = state.lang;
+  document.querySelectorAll("[data-text]").forEach((element) => {
+    element.textContent = say(element.dataset.text);
+  });
+  const about = variant(),
+    title = `${label(about.name)}${about.year ? ` · ${about.year}` : ""}`;
+  byId("title").textContent = title;
+  document.title = title;
+  byId("lang").textContent = zh() ? "English" : "中文";
+  byId("search").placeholder = say("search");
+  options(
+    "variant",
+    data.variants.map((each, at) => [at, variantText(each)]),
+    state.variant,
+  );
+  options(
+    "layer",
+    data.layers.map((each) => [each.id, `${label(each)} (${each.unit})`]),
+    state.layer,
+  );
+  options(
+    "group",
+    ["none", "firm", "site", "chain"]
+      .filter((each) => each === "none" || tags(each).length)
+      .map((each) => [each, say(each === "none" ? "single" : each)]),
+    state.group,
+  );
+  for (const tag of ["firm", "chain"])
+    options(tag, [["", say("all")], ...tags(tag).map((each) => [each, each])], state[tag]);
+  for (const box of ["implied", "pools", "lonely", "names", "loops"]) byId(box).checked = state[box];
+  byId("unit").textContent = layerNow().unit;
+  drawClasses();
+}
+
+function drawClasses() {
+  fill(
+    "classes",
+    Object.entries(data.classes).map(([name, about]) => {
+      const box = make("input", { type: "checkbox", "data-class": name });
+      box.checked = !state.hidden.has(name);
+      box.addEventListener("change", () => {
+        if (box.checked) state.hidden.delete(name);
+        else state.hidden.add(name);
+        refresh();
+      });
+      const swatch = make("span", { class: "swatch" });
+      swatch.style.background = about.colour;
+      return make("li", {}, make("label", {}, box, swatch, label(about), make("span", { class: "count" })));
+    }),
+  );
+}
+
+function drawCounts() {
+  const counts = {},
+    amounts = amountsOf(state.layer);
+  variant().flows.forEach((flow, at) => {
+    if (amounts[at] !== 0) {
+      const name = data.goods[flow.good].class;
+      counts[name] = (counts[name] || 0) + 1;
+    }
+  });
+  document.querySelectorAll("[data-class]").forEach((box) => {
+    box.parentNode.querySelector(".count").textContent = counts[box.dataset.class] || 0;
+  });
+}
+
+function sample(width, colour, dashes, around) {
+  const space = "http://www.w3.org/2000/svg",
+    svg = document.createElementNS(space, "svg");
+  svg.setAttribute("width", 34);
+  svg.setAttribute("height", 18);
+  for (const [size, stroke, pattern] of [
+    [width + 4, around, ""],
+    [width, colour, dashes],
+  ]) {
+    if (!stroke) continue;
+    const line = document.createElementNS(space, "line");
+    Object.entries({
+      x1: 1,
+      x2: 33,
+      y1: 9,
+      y2: 9,
+      stroke,
+      "stroke-width": size,
+      "stroke-dasharray": pattern,
+    }).forEach(([name, value]) => line.setAttribute(name, value));
+    svg.append(line);
+  }
+  return svg;
+}
+
+function drawLegend(most) {
+  const unit = layerNow().unit,
+    entries = [1, 0.1, 0.01]
+      .filter(() => most)
+      .map((share) => {
+        const power = 10 ** Math.floor(Math.log10(most * share)),
+          value = Math.floor((most * share) / power) * power;
+        return [sample(widthOf(value, most), "#777"), amount(value, unit)];
+      });
+  entries.push(
+    [sample(3, "#777", "6 3"), say("impliedHow")],
+    [sample(2, "#777", "2 3"), say("undetermined")],
+    [sample(4, "#bbb", "", LINK), say("link")],
+  );
+  if (state.loops) entries.push([sample(4, "#bbb", "", LOOP), say("loop")]);
+  for (const name of ["process", "recovery", "pool", "outside"]) {
+    const box = make("span", { class: "swatch" });
+    box.style.cssText = `background: ${LOOK[name].background}; border: 1.5px solid ${LOOK[name].border}; margin: 0 8px`;
+    entries.push([box, say(name)]);
+  }
+  fill(
+    "legend",
+    entries.map(([picture, text]) => make("li", {}, picture, text)),
+    make("li", { class: "note" }, say("width")),
+  );
+}
+
+function refresh() {
+  draw();
+  drawDetails();
+}
+
+function listen(id, event, act) {
+  byId(id).addEventListener(event, act);
+}
+
+function choose(id, key, after) {
+  listen(id, "change", () => {
+    state[key] = byId(id).value;
+    after();
+  });
+}
+
+function newGroup() {
+  state.selected = state.followed = null;
+  state.opened.clear();
+  refresh();
+  fit();
+}
+// --- positions ---
+
+function savePositions() {
+  const places = { none: {}, firm: {}, site: {}, chain: {} };
+  Object.keys(places).forEach((group) => {
+    places[group] = { ...data.positions[group], ...state.moved[group] };
+  });
+  const blob = new Blob([JSON.stringify({ flowsim_positions: 1, positions: places }, null, 1)], {
+    type: "application/json",
+  });
+  const link = make("a", { href: URL.createObjectURL(blob), download: "positions.json" });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function isSpot(spot) {
+  return Array.isArray(spot) && spot.length === 2 && spot.every(Number.isFinite);
+}
+
+async function loadPositions() {
+  const file = byId("file").files[0];
+  byId("file").value = "";
+  if (!file) return;
+  try {
+    const read = JSON.parse(await file.text());
+    if (read.flowsim_positions !== 1 || typeof read.positions !== "object") throw new Error("form");
+    Object.keys(state.moved).forEach((group) => {
+      Object.entries(read.positions[group] || {}).forEach(([id, spot]) => {
+        if (id in data.positions[group] && isSpot(spot)) state.moved[group][id] = spot;
+      });
+    });
+    refresh();
+    byId("status").textContent = say("foundPlaces");
+  } catch {
+    byId("status").textContent = say("noPositions");
+  }
+}
+// --- start ---
+
+function start() {
+  const fonts = getComputedStyle(document.documentElement).getPropertyValue("--fonts").trim();
+  network.setOptions({
+    nodes: {
+      font: { face: fonts, multi: false },
+      margin: { top: 7, bottom: 7, left: 9, right: 9 },
+      scaling: { label: { drawThreshold: 4 } },
+      shadow: false,
+    },
+    edges: { font: { face: fonts }, scaling: { label: { drawThreshold: 5 } } },
+    interaction: {
+      hover: true,
+      tooltipDelay: 120,
+      multiselect: true,
+      hideEdgesOnDrag: variant().flows.length > 1500,
+      selectConnectedEdges: false,
+      hoverConnectedEdges: false,
+    },
+  });
+  choose("variant", "variant", () => {
+    state.variant = Number(state.variant);
+    drawControls();
+    refresh();
+  });
+  choose("layer", "layer", () => {
+    drawControls();
+    refresh();
+  });
+  choose("group", "group", newGroup);
+  choose("firm", "firm", refresh);
+  choose("chain", "chain", refresh);
+  for (const box of ["implied", "pools", "lonely", "names", "loops"])
+    listen(box, "change", () => {
+      state[box] = byId(box).checked;
+      refresh();
+    });
+  listen("least", "input", () => {
+    state.least = Number(byId("least").value) || 0;
+    refresh();
+  });
+  listen("lang", "click", () => {
+    state.lang = zh() ? "en" : "zh";
+    drawControls();
+    search();
+    refresh();
+  });
+  listen("every", "click", () => {
+    state.hidden.clear();
+    drawClasses();
+    refresh();
+  });
+  listen("nothing", "click", () => {
+    Object.keys(data.classes).forEach((name) => state.hidden.add(name));
+    drawClasses();
+    refresh();
+  });
+  listen("search", "input", search);
+  listen("search", "keydown", (event) => {
+    if (event.key === "Enter") {
+      const [first] = search();
+      if (first) first[1]();
+    }
+  });
+  listen("save", "click", savePositions);
+  listen("load", "click", () => byId("file").click());
+  listen("file", "change", loadPositions);
+  listen("reset", "click", () => {
+    state.moved[state.group] = {};
+    refresh();
+    fit();
+  });
+  listen("fit", "click", () => fit());
+  network.on("click", ({ nodes: [node], edges: [edge] }) => {
+    if (node !== undefined) selectNode(node);
+    else if (edge !== undefined) {
+      state.selected = { kind: "flow", id: edge };
+      show(null);
+    } else {
+      state.selected = state.followed = null;
+      refresh();
+    }
+  });
+  network.on("dragEnd", ({ nodes: ids }) => {
+    Object.entries(network.getPositions(ids)).forEach(([id, { x, y }]) => {
+      state.moved[state.group][id] = [x, y];
+    });
+  });
+  drawControls();
+  draw();
+  state.names = drawn.edges.size <= MOST_NAMES;
+  byId("names").checked = state.names;
+  refresh();
+  fit();
+}
+
+start();
