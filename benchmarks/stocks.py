@@ -1,8 +1,8 @@
-"""``python -m benchmarks.stocks``: the kernel of stocks beside flodym and the least numpy that gives the same.
+"""``python -m benchmarks.stocks``: the kernel of stocks beside flodym and the least numpy that does it.
 
 Weibull lifetimes, each series with a mean of its own, fixed or changing with the cohort; from the inflow to
-the stock and back. ODYM is not on the package index and is not measured. flodym keeps a table of years x years
-x series, so its largest case is run only with ``--all``.
+the stock and back. ODYM is not on the package index and is not measured. flodym keeps a table of years by
+years by series, so its largest case is run only with ``--all``.
 """
 
 from __future__ import annotations

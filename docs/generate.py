@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,9 +102,57 @@ def _choices(title: str, choices: dict[str, tuple[str, str]]) -> str:
     return "\n".join([f"## {title}", "", "| key | en | zh |", "|---|---|---|", *rows])
 
 
-PAGES: dict[str, Callable[[], str]] = {"scenario-language.md": scenario_language}
+BLOCK = re.compile(r"(<!-- output (\d+): (.+?) -->\n```text\n).*?(```\n)", re.DOTALL)
+"""A place in a page for the first lines of what a command prints."""
+
+PICTURES = {
+    "img/nickel_loop.svg": (
+        "sankey scenarios/nickel_loop.yaml --variant all --exclude circulating_water,sea_water,air,fresh_water,"
+        "process_water,wastewater,reclaimed_water,vapour"
+    ),
+    "img/nickel_loop_ni.svg": "sankey scenarios/nickel_loop.yaml --variant all --layer Ni",
+}
+
+
+def printed(command: str) -> str:
+    """What a flowsim command prints, run at the top of the project."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from flowsim.cli import main; main()", *shlex.split(command)],
+        cwd=HERE.parent,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return done.stdout
+
+
+def with_outputs(text: str) -> str:
+    """A page with every block of output printed anew."""
+
+    def block(found: re.Match[str]) -> str:
+        lines = printed(found.group(3)).splitlines()
+        kept = [line.rstrip() for line in lines[: int(found.group(2))]]
+        return (
+            found.group(1)
+            + "\n".join([*kept, *(["…"] if len(lines) > len(kept) else [])])
+            + "\n"
+            + found.group(4)
+        )
+
+    return BLOCK.sub(block, text)
+
+
+def readme() -> str:
+    """The README with the output of its commands."""
+    return with_outputs((HERE.parent / "README.md").read_text(encoding="utf-8"))
+
+
+PAGES: dict[str, Callable[[], str]] = {"../README.md": readme, "scenario-language.md": scenario_language}
 
 
 if __name__ == "__main__":
     for page, text in PAGES.items():
         write_text(HERE / page, text())
+    for picture, command in PICTURES.items():
+        (HERE / picture).parent.mkdir(exist_ok=True)
+        printed(f"{command} -o docs/{picture}")

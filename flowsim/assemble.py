@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
     from flowsim.scenario import Scenario
 
-LEVELS = {"chain": 1, "link": 2, "pool": 3, "sale": 4, "purchase": 5, "treatment": 6, "disposal": 7, "surplus": 8}
+LEVELS = {
+    "chain": 1,
+    "link": 2,
+    "pool": 3,
+    "sale": 4,
+    "purchase": 5,
+    "treatment": 6,
+    "disposal": 7,
+    "surplus": 8,
+}
 """Merit order of flows that state no ``prefer``: the own chain, symbiosis, the site's network, the market,
 treatment, disposal. Surplus is what a pool gives away: a plant must not run only to swallow waste."""
 
@@ -365,7 +374,9 @@ class _Work:
         drawn = np.zeros(len(self.ports.key), dtype=bool)
         for part in self.parts:
             for end, other, place in (("in_port", "from_at", origin), ("out_port", "to_at", fate)):
-                same = (part[end] >= 0) & (part[other] == place[part["good_at"]]) & np.isnan(part["max_share"])
+                same = (
+                    (part[end] >= 0) & (part[other] == place[part["good_at"]]) & np.isnan(part["max_share"])
+                )
                 drawn[part[end][same]] = True
         return drawn
 
@@ -410,7 +421,9 @@ class _Work:
         names = list(self.parts[0]) if self.parts else []
         self.flow = {name: np.concatenate([part[name] for part in self.parts]) for name in names}
         if not names:
-            raise InputError(Problem("the scenario has no flows.", self.scenario.file, 1, "Draw one under `flows:`."))
+            raise InputError(
+                Problem("the scenario has no flows.", self.scenario.file, 1, "Draw one under `flows:`.")
+            )
         flow = self.flow
         level = np.full(len(flow["id"]), LEVELS["chain"], dtype=float)
         level[flow["how"] == "link"] = LEVELS["link"]
@@ -419,7 +432,9 @@ class _Work:
         level[flow["to_at"] == places["market"]] = LEVELS["sale"]
         level[np.isin(flow["from_at"], [places["market"], places["nature"]])] = LEVELS["purchase"]
         level[flow["to_at"] == places["treatment"]] = LEVELS["treatment"]
-        level[np.isin(flow["to_at"], [places["landfill"], places["air"], places["water"]])] = LEVELS["disposal"]
+        level[np.isin(flow["to_at"], [places["landfill"], places["air"], places["water"]])] = LEVELS[
+            "disposal"
+        ]
         level[self.pool[flow["from_at"]] & self.outside[flow["to_at"]]] = LEVELS["surplus"]
         flow["level"] = np.where(np.isnan(flow["prefer"]), level, flow["prefer"])
         flow["in_node"] = np.where(flow["in_port"] >= 0, flow["in_port"], -2 - flow["to_at"])
@@ -445,7 +460,10 @@ def _process_table(scenario: Scenario) -> pd.DataFrame:
     recipes = scenario.tables["recipes"]
     heads = recipes[recipes["role"] == "reference"]
     head = pd.Index(heads["recipe"]).get_indexer(frame["recipe"])
-    table = {name: frame[name].to_numpy().copy() for name in ("id", "recipe", "firm", "site", "plan", "file", "line", "source")}
+    table = {
+        name: frame[name].to_numpy().copy()
+        for name in ("id", "recipe", "firm", "site", "plan", "file", "line", "source")
+    }
     for name in ("activity", "capacity", "load"):
         table[name] = frame[name].to_numpy()
     for name in ("en", "zh", "kind", "chain"):
@@ -458,7 +476,10 @@ def _process_table(scenario: Scenario) -> pd.DataFrame:
     made["good"] = ""
     made["outside"] = False
     extra = [_pool_row(scenario, row) for row in scenario.tables["pools"].to_dict("records")]
-    extra += [{"id": name, "en": en, "zh": zh, "kind": "outside", "outside": True} for name, (en, zh) in OUTSIDE.items()]
+    extra += [
+        {"id": name, "en": en, "zh": zh, "kind": "outside", "outside": True}
+        for name, (en, zh) in OUTSIDE.items()
+    ]
     blank: dict[str, Any] = {name: "" for name in made.columns}
     blank.update(activity=np.nan, capacity=np.nan, load=np.nan, mixed=False, outside=False, line=0)
     added = pd.DataFrame([{**blank, **row} for row in extra], columns=made.columns)
@@ -490,7 +511,9 @@ def _good_table(scenario: Scenario, processes: pd.DataFrame) -> pd.DataFrame:
     goods = tables["goods"]
     goods = goods[goods["id"].isin(used)].reset_index(drop=True)
     kinds = goods["kind"].to_numpy()
-    made = goods[["id", "en", "zh", "kind", "class", "origin", "fate", "lhv", "basis", "file", "line", "source"]].copy()
+    made = goods[
+        ["id", "en", "zh", "kind", "class", "origin", "fate", "lhv", "basis", "file", "line", "source"]
+    ].copy()
     made["unit"] = [GOOD_KINDS[kind] for kind in kinds]
     made["mass"] = np.array([MASS[kind] for kind in kinds], dtype=float)
     made["water"] = (kinds == "water").astype(float)
@@ -507,7 +530,11 @@ def _expand_recipes(work: _Work) -> _Ports:
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(labels)))
     ends = np.searchsorted(codes[order], np.arange(len(labels)), side="right")
-    recipe = pd.Index(labels).get_indexer(work.processes["recipe"]) if len(labels) else np.full(len(work.processes), -1)
+    recipe = (
+        pd.Index(labels).get_indexer(work.processes["recipe"])
+        if len(labels)
+        else np.full(len(work.processes), -1)
+    )
     runs = np.flatnonzero(recipe >= 0)
     process, row = _ranges(runs, starts[recipe[runs]], ends[recipe[runs]])
     row = order[row]
@@ -624,7 +651,9 @@ def _columns(work: _Work) -> _Columns:
         at.append(np.arange(flows))
         layer.append(_filled(flows, name))
         count += flows
-    return _Columns(flows, activity, stock, starts, np.concatenate(kind), np.concatenate(at), np.concatenate(layer))
+    return _Columns(
+        flows, activity, stock, starts, np.concatenate(kind), np.concatenate(at), np.concatenate(layer)
+    )
 
 
 def _recipe_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
@@ -809,7 +838,9 @@ def _given_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
     )  # fmt: skip
     for fact, number in _with_numbers(work, "given", ("activity", "stock_change", "amount")):
         column, label = _subject_column(work, columns, fact, "given")
-        labels = dict(layer=fact["layer"], file=fact["file"], line=fact["line"], source=fact["source"], **label)
+        labels = dict(
+            layer=fact["layer"], file=fact["file"], line=fact["line"], source=fact["source"], **label
+        )
         rows.add("given", 1, [0], [column], [1.0], number["value"], datum=rows.number(1), **number, **labels)
 
 
@@ -832,7 +863,9 @@ def _facts(work: _Work, kind: str) -> list[dict[str, Any]]:
     return facts[facts[kind].to_numpy() != ""].to_dict("records")
 
 
-def _subject_column(work: _Work, columns: _Columns, fact: dict[str, Any], kind: str) -> tuple[int, dict[str, int]]:
+def _subject_column(
+    work: _Work, columns: _Columns, fact: dict[str, Any], kind: str
+) -> tuple[int, dict[str, int]]:
     """Column of the flow, activity or stock change that a fact names."""
     subject, layer = fact[kind], fact["layer"]
     if subject in work.process_at:
@@ -844,12 +877,16 @@ def _subject_column(work: _Work, columns: _Columns, fact: dict[str, Any], kind: 
             return columns.stock[process, layer], {"process": process}
         if columns.activity[process] < 0:
             hint = "State the amount of one of its flows instead."
-            raise InputError(Problem(f"`{subject}` has no recipe, so no activity.", fact["file"], fact["line"], hint))
+            raise InputError(
+                Problem(f"`{subject}` has no recipe, so no activity.", fact["file"], fact["line"], hint)
+            )
         return int(columns.activity[process]), {"process": process}
     identity = work.subjects[subject][0]
     if identity not in work.flow_at:
         hint = "Open it, or drop the fact."
-        raise InputError(Problem(f"link `{identity}` is closed, but a fact states it.", fact["file"], fact["line"], hint))
+        raise InputError(
+            Problem(f"link `{identity}` is closed, but a fact states it.", fact["file"], fact["line"], hint)
+        )
     flow = int(work.flow_at.get_indexer_for([identity])[0])
     layer = layer if layer in columns.substance else "base"
     column, _ = columns.term(work, np.array([flow]), layer)
@@ -938,7 +975,9 @@ def _select(work: _Work, transfers: _Transfers, column: str, end: str) -> tuple[
             continue
         order = np.argsort(wanted, kind="stable")
         ordered = wanted[order]
-        row, position = _ranges(mine, np.searchsorted(ordered, key), np.searchsorted(ordered, key, side="right"))
+        row, position = _ranges(
+            mine, np.searchsorted(ordered, key), np.searchsorted(ordered, key, side="right")
+        )
         rows.append(row)
         flows.append(order[position])
     return np.concatenate(rows), np.concatenate(flows)
@@ -954,8 +993,14 @@ def _share_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         subject = np.flatnonzero(mine & ((flow["id"] == fact["share"]) | (flow["good_at"] == good)))
         base = np.flatnonzero(mine & _in_base(work, fact["of"], subject))
         if not len(subject) or not len(base):
-            hint = "Say `into: true` for what enters." if not fact["into"] else "Leave `into` out for what leaves."
-            message = f"share at `{fact['at']}`: no `{fact['share']}` {'enters' if fact['into'] else 'leaves'} it."
+            hint = (
+                "Say `into: true` for what enters."
+                if not fact["into"]
+                else "Leave `into` out for what leaves."
+            )
+            message = (
+                f"share at `{fact['at']}`: no `{fact['share']}` {'enters' if fact['into'] else 'leaves'} it."
+            )
             raise InputError(Problem(message, fact["file"], fact["line"], hint))
         top_column, top_value = columns.term(work, subject, layer)
         base_column, base_value = columns.term(work, base, layer)
@@ -985,22 +1030,24 @@ def _stock_rows(
     for stock in work.tables["stocks"].to_dict("records"):
         said = leaving[stock["id"]]
         into, out = _stock_flows(work, stock)
-        labels = dict(process=work.place(stock["at"]), good=work.good_at.get_loc(stock["good"]))
-        labels.update(file=stock["file"], line=stock["line"], source=stock["source"])
+        labels = {name: stock[name] for name in ("file", "line", "source")}
+        labels.update(process=work.place(stock["at"]), good=work.good_at.get_loc(stock["good"]))
         if not np.isnan(said.asked):
             one = np.zeros(len(into), dtype=int)
             rows.add("level", 1, one, into, np.ones(len(into)), said.asked, layer="base", **labels)
-        layers = {GOOD: "base", **{layer: layer for layer in said.past if layer != GOOD}}
-        for key, layer in layers.items():
-            column, value = columns.term(work, out, layer)
-            if said.unlimited and key == GOOD:
-                limits.add("limit", int(len(out) > 0), 0 * out, column, value, said.past[key], layer=layer, **labels)
+        if said.unlimited and len(out):
+            one = np.zeros(len(out), dtype=int)
+            most = said.past[GOOD]
+            limits.add("limit", 1, one, out, np.ones(len(out)), most, layer="base", **labels)
+        for layer, past in said.past.items():
+            if layer == GOOD and said.unlimited:
                 continue
-            other, past = (into, said.past[key]) if not said.unlimited else (out, 0.0)
-            share = said.gone if not said.unlimited else _ratio(said.past[key], said.past[GOOD])
-            base, part = columns.term(work, other, "base" if said.unlimited else layer)
-            column, value = np.append(column, base), np.append(value, -share * part)
-            rows.add("lifetime", int(len(out) > 0), 0 * column, column, value, past, layer=layer, **labels)
+            name = "base" if layer == GOOD else layer
+            left, value = columns.term(work, out, name)
+            right, part = columns.term(work, *((out, "base") if said.unlimited else (into, name)))
+            share, rhs = (_ratio(past, said.past[GOOD]), 0.0) if said.unlimited else (said.gone, past)
+            column, entry = np.append(left, right), np.append(value, -share * part)
+            rows.add("lifetime", int(len(out) > 0), 0 * column, column, entry, rhs, layer=name, **labels)
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -1010,12 +1057,13 @@ def _ratio(part: float, whole: float) -> float:
 def _stock_flows(work: _Work, stock: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """The flows that bring a stock its good, and those that take it away."""
     flow, process = work.flow, work.place(stock["at"])
-    good, becomes = (work.good_at.get_indexer([name])[0] for name in (stock["good"], stock["becomes"] or stock["good"]))
+    names = [stock["good"], stock["becomes"] or stock["good"]]
+    good, becomes = work.good_at.get_indexer(names)
     into = np.flatnonzero((flow["to_at"] == process) & (flow["good_at"] == good))
     out = np.flatnonzero((flow["from_at"] == process) & (flow["good_at"] == becomes))
-    for found, verb, wanted in ((into, "enters", True), (out, "leaves", stock["distribution"] != "unlimited")):
-        if wanted and not len(found):
-            message = f"stock `{stock['id']}`: none of its good {verb} `{stock['at']}`."
+    for found, verb, name in ((into, "enters", names[0]), (out, "leaves", names[1])):
+        if not len(found) and stock["distribution"] != "unlimited":
+            message = f"stock `{stock['id']}`: no `{name}` {verb} `{stock['at']}`."
             raise InputError(Problem(message, stock["file"], stock["line"], "Draw the flow under `flows:`."))
     return into, out
 
@@ -1032,8 +1080,12 @@ def _limit_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         found = ports.find(flow["to_at"][[at]], good, True, len(work.good_at))[0]
         if found < 0:
             name = work.process_at[flow["to_at"][at]]
-            message = f"flow `{flow['id'][at]}`: {name} takes no `{flow['limit_of'][at]}` to state a limit by."
-            raise InputError(Problem(message, str(flow["file"][at]), int(flow["line"][at]), "Name one of its inputs."))
+            message = (
+                f"flow `{flow['id'][at]}`: {name} takes no `{flow['limit_of'][at]}` to state a limit by."
+            )
+            raise InputError(
+                Problem(message, str(flow["file"][at]), int(flow["line"][at]), "Name one of its inputs.")
+            )
         if found != port[at]:
             weight[at] = 1.0
         port[at], share[at] = found, flow["limit"][at]
@@ -1187,5 +1239,3 @@ def _replaced(work: _Work) -> np.ndarray:
         return _filled(len(port), "")
     own = goods[work.ports.good[np.maximum(port, 0)]]
     return np.where((port >= 0) & (own != goods[work.flow["good_at"]]), own, "").astype(object)
-
-

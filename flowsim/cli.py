@@ -237,6 +237,55 @@ def trace(
 
 
 @main.command()
+@click.argument("file")
+@click.option("-o", "--output", default="sankey.svg", help="Picture to write: .svg, .png or .html.")
+@VARIANT
+@click.option("--layer", default="mass", help="mass, water, energy or a substance such as Ni.")
+@click.option(
+    "--group", type=click.Choice(["firm", "site", "chain"]), help="Draw these instead of processes."
+)
+@click.option("--diff", nargs=2, metavar="V1 V2", help="Draw what changes from one variant to another.")
+@click.option("--top", type=click.IntRange(1), help="Draw only this many of the largest flows.")
+@click.option("--exclude", help="Classes of goods to leave out, separated by commas.")
+@click.option("--width", type=click.IntRange(200, 10000), default=2400, help="Pixels of a .png.")
+@STUDY
+@LANG
+@fails_clearly
+def sankey(
+    file: str,
+    output: str,
+    variant: str | None,
+    layer: str,
+    group: str | None,
+    diff: tuple[str, str] | None,
+    top: int | None,
+    exclude: str | None,
+    width: int,
+    study: str,
+    lang: str,
+) -> None:
+    """Draw the flows of FILE to scale; what returns runs below the picture."""
+    from flowsim.errors import InputError, Problem
+    from flowsim.files import write_bytes, write_text
+    from flowsim.views.sankey import LEFT_OUT, page, png
+    from flowsim.views.sankey import sankey as draw
+
+    form = output.rpartition(".")[2].lower()
+    if form not in ("svg", "png", "html"):
+        raise InputError(Problem(f"`{output}` is no picture.", hint="End it in .svg, .png or .html."))
+    first, other = diff if diff else (variant, None)
+    result = _balance(file, first, study)
+    second = _balance(file, other, study) if other else None
+    left_out = LEFT_OUT if exclude is None else tuple(_listed(exclude))
+    svg = draw(result, layer, group, lang, second, top, exclude=left_out)
+    if form == "png":
+        write_bytes(output, png(svg, width))
+    else:
+        write_text(output, svg if form == "svg" else page(svg))
+    click.echo(output)
+
+
+@main.command()
 @click.argument("folder", type=click.Path())
 @fails_clearly
 def init(folder: str) -> None:

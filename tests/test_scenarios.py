@@ -207,3 +207,14 @@ def test_every_target_is_judged_or_listed_as_beyond_the_flows() -> None:
     known = set(result(PARK, "base_2020").system.targets["id"])
     assert judged | beyond == known and not judged & beyond
     assert {"t46", "t47", "t58", "t59"} <= judged and {"t21", "t36", "t63"} <= beyond
+
+
+def test_the_page_on_the_chains_names_every_project_of_the_plan_and_every_link() -> None:
+    page = (ROOT / "docs" / "chains.md").read_text(encoding="utf-8")
+    english, _, chinese = page.partition("# 产业链与园区")
+    tables = fs.read(str(ROOT / "scenarios" / f"{PARK}.yaml")).tables
+    planned = tables["processes"][tables["processes"]["plan"] != ""]
+    assert not [row["en"] for row in planned.to_dict("records") if row["en"] not in english]
+    assert not [row["zh"] for row in planned.to_dict("records") if row["zh"] not in chinese]
+    assert not [row["en"] for row in tables["links"].to_dict("records") if row["en"] not in english]
+    assert not [row["zh"] for row in tables["links"].to_dict("records") if row["zh"] not in chinese]

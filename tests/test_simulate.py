@@ -280,6 +280,21 @@ def test_a_landfill_is_mined_and_the_year_in_which_it_is_full_is_found(tmp_path:
     assert "stock heap is full in 2025" in made.notes()
 
 
+def test_what_is_mined_holds_what_was_dumped(tmp_path: Path) -> None:
+    nickel = "layers: {Ni: }\ncontents:\n  slag: {Ni: 2 %}\ngoods:"
+    richer = "series:\n  contents.slag.Ni.value: {2020: 4 %}\n"
+    made = fs.simulate(scenario(tmp_path, LANDFILL + richer, ("goods:", nickel)), years=range(2020, 2030))
+    content = flow(made, "mined", "Ni") / flow(made, "mined")
+    assert content[0] == pytest.approx(0.02) and 0.03 < content[9] < 0.04
+    assert (np.diff(content) > 0).all() and made.checks["share"].abs().max() < 1e-13
+
+
+def test_a_legacy_stock_may_be_emptied(tmp_path: Path) -> None:
+    old = "  - {id: dumped, good: slag, from: market, to: dump, amount: 10 t/a}\n"
+    made = fs.simulate(scenario(tmp_path, LANDFILL, (old, "")), years=range(2020, 2025))
+    assert made.stocks["level"].to_numpy() == pytest.approx([16, 12, 8, 4, 0], abs=1e-12)
+
+
 def test_no_more_is_mined_than_is_there(tmp_path: Path) -> None:
     said = scenario(tmp_path, LANDFILL, ("amount: 4 t/a", "amount: 40 t/a"))
     with pytest.raises(fs.FlowsimError, match="in 2020: a limit is passed by 20"):
@@ -337,7 +352,8 @@ def test_tables_have_a_year_column_and_the_result_names_itself(tmp_path: Path) -
 def test_variants_differ_over_time(tmp_path: Path) -> None:
     text = (
         BATTERIES
-        + "variants:\n  more: {series: {flows.sold.amount: {2030: x 2}}}\n  wear: {stocks: {packs: {mean: 5}}}\n"
+        + "variants:\n  more: {series: {flows.sold.amount: {2030: x 2}}}\n"
+        + "  wear: {stocks: {packs: {mean: 5}}}\n"
     )
     base = scenario(tmp_path, text)
     sold = {
@@ -412,7 +428,7 @@ def test_initial_and_entered_both_say_what_was_there(tmp_path: Path) -> None:
             ("good: pack, from: market, to: in_use", "good: spent, from: market, to: in_use"),
             "enters `in_use`",
         ),
-        (("becomes: spent, ", ""), "stock `packs`: none of its good leaves `in_use`. Draw the flow"),
+        (("becomes: spent, ", ""), "stock `packs`: no `pack` leaves `in_use`. Draw the flow"),
     ],
 )
 def test_what_a_stock_may_not_say(tmp_path: Path, change: tuple[str, str], message: str) -> None:

@@ -165,17 +165,21 @@ def intervals(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     equal, equal_rhs, upper, upper_rhs = parts
     bounds = np.column_stack([system.lower[open_columns], system.upper[open_columns]]) / size
     group = _groups(csr_array(vstack([equal, upper])))
-    for at, column in enumerate(open_columns[:MOST_INTERVALS]):
-        mine = np.flatnonzero(group == group[at])
-        here, there = (np.flatnonzero(np.diff(csr_array(part[:, mine]).indptr)) for part in (equal, upper))
-        cost = (mine == at).astype(float)
-        for sign, into in ((1.0, low), (-1.0, high)):
-            found = linprog(
-                sign * cost, upper[there][:, mine], upper_rhs[there], equal[here][:, mine], equal_rhs[here],
-                bounds[mine], method="highs",
-            )  # fmt: skip
-            ends = {0: sign * found.fun * size if found.status == 0 else 0.0, 3: sign * -np.inf}
-            into[column] = ends.get(found.status, np.nan)
+    chosen = np.arange(len(open_columns))[:MOST_INTERVALS]
+    for label in np.unique(group[chosen]):
+        mine = np.flatnonzero(group == label)
+        blocks = [csr_array(part[:, mine]) for part in (upper, equal)]
+        rows = [np.flatnonzero(np.diff(block.indptr)) for block in blocks]
+        problem = dict(
+            A_ub=blocks[0][rows[0]], b_ub=upper_rhs[rows[0]], A_eq=blocks[1][rows[1]], b_eq=equal_rhs[rows[1]],
+            bounds=bounds[mine], method="highs",
+        )  # fmt: skip
+        for at in np.intersect1d(mine, chosen):
+            cost = (mine == at).astype(float)
+            for sign, into in ((1.0, low), (-1.0, high)):
+                found = linprog(sign * cost, **problem)
+                end = {0: found.fun, 3: -np.inf}.get(found.status)
+                into[open_columns[at]] = np.nan if end is None else sign * end * size
     return low, high
 
 

@@ -229,12 +229,16 @@ class _Programme:
         self.values = found.x[mine] * self.scale
         return found.x * self.scale
 
-    def _linprog(self, cost: np.ndarray, matrix: csr_array, rhs: np.ndarray, lower: np.ndarray, upper: np.ndarray):  # type: ignore[no-untyped-def]
+    def _linprog(
+        self, cost: np.ndarray, matrix: csr_array, rhs: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ):  # type: ignore[no-untyped-def]
         from scipy.optimize import linprog
 
         bounds = np.column_stack([lower, upper]) / self.scale
         options = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
-        return linprog(cost, A_eq=matrix, b_eq=rhs / self.scale, bounds=bounds, method="highs", options=options)
+        return linprog(
+            cost, A_eq=matrix, b_eq=rhs / self.scale, bounds=bounds, method="highs", options=options
+        )
 
     def share_ties(self, ties: list[tuple[np.ndarray, np.ndarray]]) -> None:
         """Flows of equal merit at one place carry the same share of what each can bring, as far as limits allow.
@@ -324,7 +328,9 @@ class _Programme:
         weights = np.random.default_rng(0).uniform(1.0, 2.0, len(self.lower))
         ends = [x]
         for sign in (1.0, -1.0):
-            found = self._linprog(sign * weights, self.matrix, self.rhs, self.lower, np.minimum(self.upper, 1e4 * self.scale))
+            found = self._linprog(
+                sign * weights, self.matrix, self.rhs, self.lower, np.minimum(self.upper, 1e4 * self.scale)
+            )
             if found.status == 0:
                 ends.append(found.x[: self.size] * self.scale)
         stack = np.vstack(ends)
@@ -338,7 +344,9 @@ def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """
     flows = system.flows
     contested, level = flows["contested"].to_numpy(), flows["level"].to_numpy()
-    end, other, there = ("to_at", "from_at", "out_node") if node == "in_node" else ("from_at", "to_at", "in_node")
+    end, other, there = (
+        ("to_at", "from_at", "out_node") if node == "in_node" else ("from_at", "to_at", "in_node")
+    )
     most = _reach(system, other, there)
     keys = np.column_stack([flows[node].to_numpy(), level])
     _, group, size = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
@@ -371,7 +379,9 @@ def _reach(system: System, end: str, node: str) -> np.ndarray:
     return most
 
 
-def _undecided_problems(system: System, columns: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[Problem]:
+def _undecided_problems(
+    system: System, columns: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> list[Problem]:
     listed = [f"{system._short(int(c))} [{low[c]:.6g}, {high[c]:.6g}]" for c in columns[:12]]
     more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
     message = f"neither facts nor merit order decide {len(columns)} values: {', '.join(listed)}{more}."
@@ -389,7 +399,9 @@ def infeasible_problems(system: System) -> list[Problem]:
     flows = len(system.flows)
     enters = np.zeros(len(soft))
     coo = entries[:, np.arange(flows)].tocoo()
-    enters[coo.row] = np.where(system.flows["to_at"].to_numpy()[coo.col] == rows.process[soft][coo.row], 1.0, -1.0)
+    enters[coo.row] = np.where(
+        system.flows["to_at"].to_numpy()[coo.col] == rows.process[soft][coo.row], 1.0, -1.0
+    )
     recipe = rows.kind[soft] == "recipe"
     short = np.flatnonzero(~recipe | (enters > 0))
     over = np.flatnonzero(~recipe | (enters < 0))
@@ -404,7 +416,10 @@ def infeasible_problems(system: System) -> list[Problem]:
     scale = float(np.abs(system.rhs).max(initial=1.0)) or 1.0
     extra = relax.shape[1]
     bounds = np.column_stack(
-        [np.append(system.lower, np.zeros(extra)) / scale, np.append(system.upper, np.full(extra, np.inf)) / scale]
+        [
+            np.append(system.lower, np.zeros(extra)) / scale,
+            np.append(system.upper, np.full(extra, np.inf)) / scale,
+        ]
     )
     found = linprog(
         np.append(np.zeros(system.matrix.shape[1]), np.ones(extra)),
@@ -427,7 +442,7 @@ def infeasible_problems(system: System) -> list[Problem]:
 
 
 def _lack_in_words(system: System, row: int, x: np.ndarray, lack: float, short: bool) -> Problem:
-    """"precursor needs 429 t/a of nickel sulfate; 350 can be supplied: refinery capacity 80, market limit 250"."""
+    """ "precursor needs 429 t/a of nickel sulfate; 350 can be supplied: refinery capacity 80, market limit 250"."""
     rows, flows = system.rows, system.flows
     start, end = system.matrix.indptr[row], system.matrix.indptr[row + 1]
     place = str(system.processes["id"].iloc[rows.process[row]])
@@ -464,4 +479,10 @@ def _bound_in_words(system: System, flow: int, x: np.ndarray, short: bool) -> st
 
 def _conflicting_bounds(system: System) -> list[Problem]:
     message = "given amounts, shares and limits leave no answer, whatever is bought or thrown away."
-    return [Problem(message, str(system.about["file"]), hint="`flowsim run --study solve` names the facts that conflict.")]
+    return [
+        Problem(
+            message,
+            str(system.about["file"]),
+            hint="`flowsim run --study solve` names the facts that conflict.",
+        )
+    ]

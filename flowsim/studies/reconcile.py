@@ -27,6 +27,9 @@ ROUNDING = 1e-13
 """Values below this share of the largest are the rounding of zeros."""
 EXACT = 1e-8
 """Uncertainties below this share of their value are the rounding of none."""
+UNSURE = 1e-3
+MOST_CHECKED = 500
+"""Data whose variance others hardly lower are checked one by one where the diagonal of the inverse is not exact."""
 REDUNDANT = 1e-7
 """A datum is redundant where the others leave it less than 1 − this share of its variance."""
 NEAR_OPTIMUM = 9.21
@@ -205,7 +208,7 @@ class _Fit:
 
     @cached_property
     def freedom_by_rank(self) -> float:
-        """Trace of I − C R⁻¹: the degrees of freedom that the numbers leave, without bounds that hold."""
+        """Trace of I − C R⁻¹: the degrees of freedom by the numbers; each bound that holds data back adds one."""
         model = self.model
         some = np.setdiff1d(np.flatnonzero(~model.left_out), model.correlated)
         trace = float((1.0 - self.variance[some]).sum())
@@ -217,8 +220,8 @@ class _Fit:
 
     @property
     def freedom(self) -> int:
-        """Degrees of freedom of the global test; where the numbers and the pattern differ, the numbers count."""
-        return self.model.freedom if len(self.bounds_that_hold) else round(self.freedom_by_rank)
+        """Degrees of freedom of the global test; given the bounds that hold (Susko, 2013, Biometrika 100)."""
+        return round(self.freedom_by_rank)
 
 
 def _fit(
@@ -247,7 +250,20 @@ def _fit(
     unknowns = np.arange(model.data + system.matrix.shape[1])
     wanted = unknowns[~free[unknowns]]
     variance[wanted] = np.maximum(factor.variances(wanted), 0.0)
+    unsure = np.flatnonzero(np.abs(1 - variance[: model.data]) < UNSURE)
+    if not factor.pivoted and len(unsure) < len(wanted):
+        checked = unsure[np.isin(unsure, np.flatnonzero(_in_excess(model)))][:MOST_CHECKED]
+        variance[unsure] = 1.0
+        for datum in checked.tolist():
+            variance[datum] = float(factor.covariance(np.array([datum]))[datum, 0])
     return _Fit(model, state, factor, optima, variance, free, _normalised(model, state, factor, variance))
+
+
+def _in_excess(model: Model) -> np.ndarray:
+    """Data that state a row of which the pattern has more than it needs."""
+    out = np.zeros(model.data + 1, dtype=bool)
+    out[model.datum[model.structure.over]] = True
+    return out[:-1]
 
 
 def _random_start(model: Model, best: State, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
@@ -353,8 +369,8 @@ def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any])
     if names:
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         notes.append(
-            f"bounds hold back {', '.join(names[:12])}{more}: their uncertainty is that of a number fixed there, and "
-            "the p of the global test is only near. A sample honours bounds."
+            f"bounds hold {', '.join(names[:12])}{more}: uncertainties are those of numbers fixed there, and the "
+            "global test counts each such bound as a datum. A sample honours bounds."
         )
     for one in fit.optima[1:]:
         if one.gap < NEAR_OPTIMUM:

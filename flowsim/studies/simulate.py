@@ -238,7 +238,7 @@ def _sum_of(result: Result, names: list[str], layer: str) -> float:
 
 
 def simulate(
-    scenario: Scenario, *, years: Iterable[float], study: Study = "auto", first: float | None = None
+    scenario: Scenario | System, *, years: Iterable[float], study: Study = "auto", first: float | None = None
 ) -> Simulation:
     """A scenario through the years.
 
@@ -378,7 +378,7 @@ def _check_closed(made: Simulation) -> None:
 
 
 def _gaps_of_stores(made: Simulation) -> dict[str, float]:
-    """How far the mass that flows say a store has gained is from what its books say, where all is in books."""
+    """How far flows and books differ in the mass that a store has gained, where all of it is in books."""
     system = made.results[0].system
     mass = system.goods.set_index("id")["mass"]
     gaps = {}

@@ -173,7 +173,7 @@ function wrapped(text, limit) {
   let width = 0;
   for (const word of text.match(/[\u2e80-\uffff]|[^\s\u2e80-\uffff]+\s*|\s+/g) || []) {
     const size = word >= "\u2e80" ? 2 : word.trim().length;
-    if (width && width + size > limit) {
+    if (width && width + size > limit && !/^[，。、）：；)]/.test(word)) {
       lines.push("");
       width = 0;
     }

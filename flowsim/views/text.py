@@ -176,7 +176,11 @@ def comparison_grids(comparison: Comparison, lang: str) -> list[Grid]:
     """Indicators by variant, targets by variant, and what explains each change."""
     return [
         _indicator_grid(comparison, lang),
-        *([_target_grid(comparison, lang)] if comparison.verdicts else []),
+        *(
+            [_target_grid(comparison, lang)]
+            if any(one.passed is not None for one in comparison.verdicts)
+            else []
+        ),
         *([_reason_grid(comparison, lang)] if len(comparison.results) > 1 else []),
     ]
 
@@ -226,11 +230,14 @@ def change_text(change: float) -> str:
 
 
 def _target_grid(comparison: Comparison, lang: str) -> Grid:
+    """Targets that some variant can be judged by; why the others cannot stands in the notes."""
     by_target: dict[str, list[Verdict]] = {}
     for verdict in comparison.verdicts:
         by_target.setdefault(verdict.target["id"], []).append(verdict)
     rows = []
     for name, verdicts in by_target.items():
+        if all(one.passed is None for one in verdicts):
+            continue
         target = verdicts[0].target
         value, unit = f"{abs(target['value']):,g}", unit_text(target["unit"], lang)
         sign = "−" if target["value"] < 0 else "+" if target["sense"] == "change" else ""

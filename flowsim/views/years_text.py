@@ -1,4 +1,4 @@
-"""Simulations as tables: stocks, flows and shares by year, the balance over the years, variants side by side."""
+"""Simulations as tables: stocks, flows, shares by year, balance over the years, variants side by side."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _year_grid(
     chosen = _shown(years)
     made = []
     for name, unit, values in rows:
-        factor, scaled = handy(values, unit, lang)
+        factor, scaled = handy(values.tolist(), unit, lang)
         made.append([name, scaled, *(number(values[at] / factor) for at in chosen)])
     columns = [head, _say("unit", lang), *(f"{years[at]:g}" for at in chosen)]
     return Grid(title, columns, made, tuple(range(2, len(columns))))
