@@ -259,11 +259,11 @@ class _Work:
         ratio, share = np.ones(len(frame)), np.full(len(frame), np.nan)
         problems = []
         for row in np.flatnonzero((out_port < 0) & self.has_recipe[part["from_at"]]):
-            problems.append(self._no_port(frame, row, part, "from"))
+            problems.append(self._no_port(frame, int(row), part, "from"))
         for row in np.flatnonzero((in_port < 0) & self.has_recipe[part["to_at"]]):
             found = self._substitute(part["good_at"][row], part["to_at"][row])
             if found is None:
-                problems.append(self._no_port(frame, row, part, "to"))
+                problems.append(self._no_port(frame, int(row), part, "to"))
             else:
                 in_port[row], ratio[row], share[row] = found
         if problems:

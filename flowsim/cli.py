@@ -76,6 +76,13 @@ def _listed(text: str) -> list[str]:
     return [part for part in (part.strip() for part in text.split(",")) if part]
 
 
+def _variants(file: str, listed: str | None) -> list[str | None]:
+    """The variants that an option lists, else all of the file, else the scenario as it stands."""
+    from flowsim.scenario import read
+
+    return [*_listed(listed)] if listed else [*read(file).variant_names] or [None]
+
+
 def _width() -> int | None:
     """Terminals keep their width; a pipe or a file gets lines that do not fold."""
     return None if sys.stdout.isatty() else 160
@@ -188,13 +195,9 @@ def compare(
 ) -> None:
     """Put variants of FILE side by side: indicators, changes, targets, and what explains each change."""
     from flowsim.compare import compare as compare_results
-    from flowsim.scenario import read
     from flowsim.views.text import comparison_csv, comparison_grids, comparison_notes, print_grids
 
-    results = []
-    for file in files:
-        chosen: list[str | None] = [*_listed(variants)] if variants else [*read(file).variant_names] or [None]
-        results += [_balance(file, name, study) for name in chosen]
+    results = [_balance(file, name, study) for file in files for name in _variants(file, variants)]
     comparison = compare_results(results, targets=targets, names=_listed(names), boundary=boundary, base=base)
     if form == "json":
         _print_json(comparison.as_json())
@@ -234,6 +237,64 @@ def trace(
         click.echo(f"{formula}  [{indicator.clause}; {say(indicator.certainty, lang)}]")
         if found.value.reason:
             click.echo(found.value.reason_zh if lang == "zh" else found.value.reason)
+
+
+@main.command()
+@click.argument("file", required=False)
+@click.option("--set", "names", default="first", help="Indicator sets or ids, separated by commas; `all`.")
+@click.option("--list", "listing", is_flag=True, help="List the definitions instead.")
+@click.option("--explain", metavar="ID", help="Say all that is known of one definition.")
+@click.option("--ledger", is_flag=True, help="What each open link saves, against the same without it.")
+@VARIANT
+@BOUNDARY
+@STUDY
+@JSON
+@LANG
+@fails_clearly
+def indicators(
+    file: str | None,
+    names: str,
+    listing: bool,
+    explain: str | None,
+    ledger: bool,
+    variant: str | None,
+    boundary: str,
+    study: str,
+    as_json: bool,
+    lang: str,
+) -> None:
+    """Indicators of FILE at a boundary, or what their definitions are."""
+    from flowsim.errors import InputError, Problem
+    from flowsim.indicators import evaluate, get, known
+    from flowsim.indicators.layout import values_json
+    from flowsim.views import indicator_text as shown
+    from flowsim.views.text import print_grids
+
+    if explain:
+        grids = [shown.explain_grid(get(explain), lang)]
+    elif listing:
+        chosen = [item for name in _listed(names) for item in ([get(name)] if "." in name else known(name))]
+        grids = [shown.list_grid(chosen, lang)]
+    elif not file:
+        raise InputError(Problem("name a scenario FILE.", hint="Or ask for `--list` or `--explain ID`."))
+    elif ledger:
+        grids = _ledger_grids(file, variant, boundary, lang)
+    else:
+        result = _balance(file, variant, study)
+        values = evaluate(result, _listed(names), boundary)
+        if as_json:
+            _print_json(values_json(result, values, boundary))
+            return
+        grids = shown.indicator_grids(values, lang)
+    click.echo(print_grids(grids, width=_width()), nl=False)
+
+
+def _ledger_grids(file: str, variant: str | None, boundary: str, lang: str) -> Any:
+    from flowsim.indicators.ledger import ledger
+    from flowsim.scenario import read
+    from flowsim.views.indicator_text import ledger_grids
+
+    return ledger_grids(ledger(read(file, variant), boundary=boundary), lang)
 
 
 @main.command()
@@ -277,11 +338,29 @@ def sankey(
     result = _balance(file, first, study)
     second = _balance(file, other, study) if other else None
     left_out = LEFT_OUT if exclude is None else tuple(_listed(exclude))
-    svg = draw(result, layer, group, lang, second, top, exclude=left_out)
+    svg = draw(result, layer, group, lang, second, top, exclude=left_out)  # type: ignore[arg-type]
     if form == "png":
         write_bytes(output, png(svg, width))
     else:
         write_text(output, svg if form == "svg" else page(svg))
+    click.echo(output)
+
+
+@main.command()
+@click.argument("file")
+@click.option("-o", "--output", default="graph.html", help="Page to write.")
+@click.option("--variants", help="Variants to switch between, separated by commas; without it all of them.")
+@click.option("--layer", default="mass", help="Layer shown first.")
+@STUDY
+@LANG
+@fails_clearly
+def explore(file: str, output: str, variants: str | None, layer: str, study: str, lang: str) -> None:
+    """Make one page in which to explore the flow graph of FILE by hand; it needs no network."""
+    from flowsim.files import write_text
+    from flowsim.views.explore import explore as make_page
+
+    results = [_balance(file, name, study) for name in _variants(file, variants)]
+    write_text(output, make_page(results, layer=layer, lang=lang))  # type: ignore[arg-type]
     click.echo(output)
 
 

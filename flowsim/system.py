@@ -147,7 +147,8 @@ class System:
             (self.upper_matrix, self.upper_rhs, self.upper_rows) if upper else (self.matrix, self.rhs, self.rows)
         )
         start, end = matrix.indptr[row], matrix.indptr[row + 1]
-        plus, minus = [], []
+        plus: list[str] = []
+        minus: list[str] = []
         for column, value in zip(matrix.indices[start:end], matrix.data[start:end], strict=True):
             name = self._short(int(column))
             term = name if abs(value) == 1 else f"{abs(value):.6g} × {name}"

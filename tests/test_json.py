@@ -29,6 +29,7 @@ COMMANDS = {
     "result": ["run", NICKEL, "--variant", "all", "--json"],
     "comparison": ["compare", NICKEL, "--variants", "as_planned,all", "--format", "json"],
     "trace": ["trace", NICKEL, "slag_to_landao", "--variant", "all", "--json"],
+    "indicators": ["indicators", NICKEL, "--variant", "all", "--set", "all", "--json"],
     "library": ["library", "nickel", "--json"],
 }
 
@@ -75,7 +76,7 @@ def keys(*values: Any) -> tuple[set[str], set[str]]:
     return found - origin, {path.removeprefix("variants[].") for path in origin}
 
 
-@pytest.mark.parametrize("kind", ["comparison", "library"])
+@pytest.mark.parametrize("kind", ["comparison", "indicators", "library"])
 def test_every_key_is_documented_and_every_documented_key_printed(kind: str, output: dict[str, Any]) -> None:
     assert keys(output[kind])[0] == documented(kind)
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`?flowsim ([a-z]+)", README))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:`|bin/)flowsim ([a-z]+)", README))))
 def test_every_command_that_the_readme_names_is_there(command: str) -> None:
     assert command in main.commands
 

@@ -16,6 +16,7 @@ what earlier ones reached. The end point is solved again by LU, to the same digi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
@@ -231,7 +232,7 @@ class _Programme:
 
     def _linprog(
         self, cost: np.ndarray, matrix: csr_array, rhs: np.ndarray, lower: np.ndarray, upper: np.ndarray
-    ):  # type: ignore[no-untyped-def]
+    ) -> Any:
         from scipy.optimize import linprog
 
         bounds = np.column_stack([lower, upper]) / self.scale
