@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[1]
 FACE = "flowsim"
 
 FLOORS = (
-    ("errors", "units", "schema", "lifetimes"),
-    ("files", "tables", "cohorts"),
+    ("errors", "words", "units", "schema", "lifetimes"),
+    ("files", "tables", "cohorts", "library", "starter"),
     ("variants", "checks", "scenario", "uncertainty"),
     ("system", "series", "stocks", "assemble", "result"),
     ("studies", "studies.*"),
-    ("indicators", "indicators.*", "compare"),
+    ("indicators", "indicators.*", "compare", "trace"),
     ("views", "views.*"),
     ("report", "report.*"),
     ("cli", "web", "web.*"),
@@ -30,6 +30,9 @@ SAME_FLOOR = (
     ("units", "errors"),
     ("lifetimes", "errors"),
     ("tables", "files"),
+    ("library", "files"),
+    ("library", "tables"),
+    ("starter", "files"),
     ("scenario", "variants"),
     ("scenario", "checks"),
     ("stocks", "series"),
@@ -69,7 +72,17 @@ SAME_FLOOR = (
     ("indicators.mci", "indicators.iso"),
     ("indicators.network", "indicators.ecology"),
     ("indicators.ecology", "indicators.inverse"),
+    ("trace", "indicators"),
+    ("trace", "indicators.*"),
     ("views.indicator_text", "views.text"),
+    ("views.geometry", "views.diagram"),
+    ("views.geometry", "views.layout"),
+    ("views.sankey", "views.diagram"),
+    ("views.sankey", "views.geometry"),
+    ("views.sankey", "views.svg"),
+    ("views.explore", "views.layout"),
+    ("views.explore", "views.sankey"),
+    ("views.explore", "views.svg"),
     ("views.years_text", "views.text"),
     ("compare", "indicators"),
     ("compare", "indicators.*"),
@@ -125,7 +138,7 @@ def target_of(statement: Import, rooms: set[str]) -> str:
 
 def against_the_floors(room: str, target: str) -> str:
     """Why this room may not import that one, or nothing."""
-    if room in (FACE, target):
+    if room in (FACE, target) or (room, target) == ("cli", FACE):
         return ""
     here, there = floor_of(room), floor_of(target)
     if here is None or there is None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import flowsim as fs
-from flowsim.cohorts import Initial, Steps, stock_model
+from flowsim.cohorts import ENTRIES, Initial, Steps, stock_model
 from flowsim.errors import InputError
 from flowsim.lifetimes import Lifetime
 from flowsim.scenario import Scenario
@@ -517,6 +517,66 @@ def test_the_city_builds_for_its_people_and_its_landfill_fills_up() -> None:
     assert made.checks["share"].abs().max() < 1e-12
 
 
+def test_packaging_of_months_and_cloth_of_years_stay_where_their_inflow_is_steady() -> None:
+    made = fs.simulate(fs.example("textile_paper_stocks"), years=[2020, 2020.25, 2020.5, 2021], first=1)
+    level = made.stocks.set_index(["stock", "year"])["level"]
+    assert level["textiles", 2020] == pytest.approx(140e3) and level["packaging", 2020] == pytest.approx(24e3)
+    assert made.checks["share"].abs().max() < 1e-13
+
+
+# ---- random systems ----
+
+
+def random_text(rng: np.random.Generator) -> str:
+    """A chain of stores with splits between them, a loop back to the first, and two layers."""
+    kinds = (
+        "weibull, mean: 4, shape: 2",
+        "normal, mean: 6, shape: 2",
+        "gamma, mean: 3, shape: 2",
+        "fixed, mean: 2.5",
+    )
+    goods = "".join(f"  g{n}: {{name: {{en: g{n}, zh: g{n}}}}}\n" for n in range(4))
+    lines = [
+        f"flowsim: 1\nyear: 2000\nlayers: {{Cu: }}\ncontents: {{g0: {{Cu: 3 %}}}}\ngoods:\n{goods}processes:"
+    ]
+    lines += ["  first: {mixed: true}"]
+    lines += [f"  s{n}: {{kind: store}}\n  p{n}: {{mixed: true}}" for n in range(3)]
+    lines += [
+        "flows:",
+        "  - {id: feed, good: g0, from: market, to: first}",
+        "  - {good: g1, from: first, to: s0}",
+    ]
+    facts, stocks = ["facts:"], ["stocks:"]
+    for n in range(3):
+        name = f"g{n + 1}"
+        stocks.append(
+            f"  k{n}: {{at: s{n}, good: {name}, distribution: {rng.choice(kinds)}, entry: {rng.choice(ENTRIES)}}}"
+        )
+        lines.append(f"  - {{good: {name}, from: s{n}, to: p{n}}}")
+        lines.append(f"  - {{id: x{n}, good: {name}, from: p{n}, to: landfill}}")
+        lines.append(f"  - {{id: b{n}, good: g1, from: p{n}, to: first}}")
+        facts.append(f"  - {{transfer: x{n}, at: p{n}, value: {rng.uniform(0.2, 0.4)}}}")
+        if n < 2:
+            lines.append(f"  - {{id: f{n}, good: g{n + 2}, from: p{n}, to: s{n + 1}}}")
+            facts.append(f"  - {{transfer: f{n}, at: p{n}, value: {rng.uniform(0.2, 0.4)}}}")
+    series = (
+        f"series:\n  flows.feed.amount: {{2000: {rng.uniform(1, 9)} t/a, 2020: {rng.uniform(1, 9)} t/a}}\n"
+    )
+    return "\n".join([*lines, *facts, *stocks, series])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_systems_with_loops_through_stores_conserve_all_layers(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    years = 2000 + np.cumsum(rng.choice([0.5, 1.0, 3.0], 12))
+    made = fs.simulate(scenario(tmp_path, random_text(rng)), years=years)
+    assert list(made.checks["layer"]) == ["mass", "Cu"]
+    assert made.checks["share"].abs().max() < 1e-12
+    level = made.stocks.groupby(["year", "layer"])["level"].sum()
+    cohorts = made.cohorts.groupby(["year", "layer"])["amount"].sum()
+    assert cohorts[level.index].to_numpy() == pytest.approx(level.to_numpy(), rel=1e-12)
+
+
 # ---- tables for people ----
 
 
@@ -535,3 +595,40 @@ def test_variants_stand_side_by_side_over_time(tmp_path: Path) -> None:
     assert grid.columns[-3:] == ["first year from 10%", "first year from 30%", "first year from 50%"]
     assert [row[0] for row in grid.rows] == ["plain", "wear"]
     assert grid.rows[0][-3] == "2029" and grid.rows[1][-2:] == ["never", "never"]
+
+
+# ---- other ways in ----
+
+
+def test_a_scenario_from_tables_has_stocks_too() -> None:
+    import pandas as pd
+
+    said = fs.from_tables(
+        year=2020,
+        goods=pd.DataFrame({"id": ["pack"]}),
+        processes=pd.DataFrame({"id": ["in_use"], "kind": ["store"]}),
+        flows=pd.DataFrame(
+            {
+                "id": ["sold", "worn_out"],
+                "good": ["pack"] * 2,
+                "from": ["market", "in_use"],
+                "to": ["in_use", "market"],
+            }
+        ),
+        stocks=pd.DataFrame(
+            {"id": ["packs"], "at": ["in_use"], "good": ["pack"], "distribution": ["fixed"], "mean": [5.0]}
+        ),
+        series=pd.DataFrame({"of": ["flows.sold"] * 2, "year": [2001.0, 2010.0], "amount": [1.0, 10.0]}),
+    )
+    made = fs.simulate(said, years=range(2001, 2011))
+    assert flow(made, "worn_out").tolist() == pytest.approx([0, 0, 0, 0, 0, 1, 2, 3, 4, 5])
+
+
+def test_the_page_on_stocks_shows_a_scenario_that_runs(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "stocks.md").read_text(encoding="utf-8")
+    whole = page.split("```yaml\n")[1].split("```")[0]
+    variants = page.split("```yaml\n")[2].split("```")[0]
+    said = scenario(tmp_path, whole + variants)
+    made = fs.simulate(said.with_variant("more"), years=range(2020, 2051))
+    assert flow(made, "sold")[-1] == pytest.approx(60e3)
+    assert "41.45873561" in page

@@ -177,12 +177,13 @@ class Factor:
         weightless = np.concatenate([weight.diagonal() == 0, np.ones(columns - weight.shape[0], dtype=bool)])
         self.everywhere = np.concatenate([weightless.astype(float), -np.ones(rows)])
         damping = DAMPING * np.concatenate([loose.astype(float), -repeated.astype(float)])
-        self.lu = self._pivoted(damping) if rows + columns <= SMALL else None
-        self.pivoted = self.lu is not None
-        if self.lu is None:
+        lu = self._pivoted(damping) if rows + columns <= SMALL else None
+        self.pivoted = lu is not None
+        if lu is None:
             held = np.arange(columns + len(model.rhs), columns + rows)
             self.order = np.concatenate([held, model.order])
-            self.lu = Quasidefinite(self._damped(DAMPING * self.everywhere), self.order)
+            lu = Quasidefinite(self._damped(DAMPING * self.everywhere), self.order)
+        self.lu: Any = lu
 
     def _damped(self, damping: np.ndarray) -> csc_array:
         return csc_array(self.scaled + dia_array((damping[None, :], [0]), shape=self.scaled.shape))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csc_array
 
-
 SYMMETRIC = {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
 
 
@@ -56,7 +55,7 @@ def _columns_below(lower: csc_array) -> list[tuple[np.ndarray, np.ndarray]]:
     lower.sort_indices()
     starts, rows, entries = lower.indptr, lower.indices, lower.data
     columns = [(rows[a + 1 : b], entries[a + 1 : b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-    for column, (below, _) in enumerate(columns):
+    for below, _ in columns:
         if len(below) < 2:
             continue
         parent = int(below[0])

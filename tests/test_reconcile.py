@@ -1,0 +1,514 @@
+"""Reconciliation: published answers, laws, an independent optimiser, calibration, and every message."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize
+
+import flowsim as fs
+from flowsim.errors import Contradiction, Infeasible, InputError
+from flowsim.studies.adjust import Model, adjust, factor_at
+from flowsim.studies.inverse import Quasidefinite, least_fill
+from flowsim.studies.reconcile import Reconciliation, reconcile
+from flowsim.studies.uncertain import build, uncertain_data
+from flowsim.system import System
+
+ROOT = Path(__file__).parents[1]
+SEVEN = ROOT / "scenarios" / "seven_flows.yaml"
+GOLDEN = ROOT / "tests" / "golden"
+Flow = tuple[str, str, str, float, float]
+
+
+def system_of(flows: list[Flow], facts: list[dict[str, object]] | None = None, **tables: pd.DataFrame) -> System:
+    """A system from flows (id, from, to, amount, sd) and facts, in t/a."""
+    table = pd.DataFrame(flows, columns=["id", "from", "to", "amount", "sd"]).assign(good="m")
+    places = set(table["from"]) | set(table["to"])
+    processes = sorted(places - {"market", "nature", "landfill", "air", "water", "treatment"})
+    given = {
+        "goods": pd.DataFrame({"id": ["m"]}),
+        "processes": pd.DataFrame({"id": processes}),
+        "flows": table,
+        **({"facts": pd.DataFrame(facts)} if facts else {}),
+    }
+    return fs.assemble(fs.from_tables(**{**given, **tables}))
+
+
+def seven(variant: str | None = None, **options: object) -> Reconciliation:
+    return reconcile(fs.assemble(fs.read(SEVEN, variant)), **options)  # type: ignore[arg-type]
+
+
+def after(answer: Reconciliation) -> dict[str, float]:
+    return dict(zip(answer.values["id"], answer.values["value"], strict=True))
+
+
+def spread(answer: Reconciliation) -> dict[str, float]:
+    return dict(zip(answer.values["id"], answer.values["sd"], strict=True))
+
+
+def datum(answer: Reconciliation, name: str) -> pd.Series:
+    return answer.data.set_index("id").loc[name]
+
+
+NAN = float("nan")
+BRIDGE: list[Flow] = [
+    ("a", "market", "p", 100.0, 4.0),
+    ("b", "p", "q", 90.0, 5.0),
+    ("c", "p", "market", 20.0, 2.0),
+    ("d", "q", "market", 60.0, 3.0),
+    ("e", "q", "landfill", 25.0, 2.0),
+]
+
+
+# ---- published answers ----
+
+
+def test_the_seven_flows_of_cencic_are_met_to_every_printed_digit() -> None:
+    answer = seven()
+    value, sd = after(answer), spread(answer)
+    assert value["f1"] == pytest.approx(102.425959659, abs=5e-10)
+    assert value["f3"] == pytest.approx(302.416229385, abs=5e-10)
+    assert value["f4"] == pytest.approx(149.990269726, abs=5e-10)
+    assert value["f5"] == pytest.approx(152.425959659, abs=5e-10)
+    assert sd["f1"] == pytest.approx(7.882792412, abs=5e-10)
+    assert sd["f3"] == pytest.approx(22.608614339, abs=5e-10)
+    assert sd["f4"] == pytest.approx(21.213296931, abs=5e-10)
+    assert sd["f5"] == pytest.approx(7.882792412, abs=5e-10)
+    share = datum(answer, "transfer:f4@p2")
+    assert share["after"] == pytest.approx(0.495972951025, abs=5e-13)
+    assert share["sd_after"] == pytest.approx(0.037681023899, abs=5e-13)
+    assert answer.test["objective"] == pytest.approx(0.295912779, abs=5e-10)
+    assert answer.test["dof"] == 2
+    assert answer.test["p"] == pytest.approx(0.8625, abs=5e-5)
+
+
+def test_the_two_unobservable_flows_lie_between_nothing_and_all_of_f5() -> None:
+    table = seven().values.set_index("id").loc[["f6", "f7"]]
+    assert (table["class"] == "unobservable").all()
+    assert table["value"].isna().all() and table["sd"].isna().all()
+    assert table["low"].to_numpy() == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert table["high"].to_numpy() == pytest.approx([152.425959659] * 2, abs=1e-6)
+
+
+def test_stating_that_both_are_equal_makes_them_observable() -> None:
+    answer = seven("equal_outputs")
+    for flow in ("f6", "f7"):
+        assert after(answer)[flow] == pytest.approx(76.212980, abs=5e-7)
+        assert spread(answer)[flow] == pytest.approx(3.941396, abs=5e-7)
+
+
+def test_exact_data_that_contradict_each_other_are_named_with_the_gap_and_the_mend() -> None:
+    with pytest.raises(Contradiction) as caught:
+        reconcile(fs.assemble(fs.read(GOLDEN / "contradiction.yaml")))
+    head, *facts = caught.value.problems
+    assert "4 facts that are stated as exact cannot all hold; the gap is -30." in head.message
+    assert [fact.message.split(": ")[1].split(" = ")[0] for fact in facts] == ["f1", "f2", "f3", "f4"]
+    assert [fact.hint for fact in facts] == [
+        f"{value} would mend it." for value in ("130", "230", "120", "150")
+    ]
+
+
+# ---- classes, suspects, what to measure ----
+
+
+def test_every_number_has_its_class() -> None:
+    flows: list[Flow] = [
+        ("a", "market", "p", 100.0, 4.0), ("b", "p", "q", 95.0, 5.0), ("c", "q", "r", NAN, NAN),
+        ("d", "q", "market", 5.0, NAN), ("e", "r", "market", NAN, NAN), ("f", "r", "landfill", NAN, NAN),
+        ("g", "market", "s", 7.0, 1.0), ("h", "s", "market", NAN, NAN),
+    ]  # fmt: skip
+    classes = reconcile(system_of(flows)).values.set_index("id")["class"].to_dict()
+    assert classes == {
+        "a": "redundant", "b": "redundant", "c": "deduced", "d": "exact", "e": "unobservable",
+        "f": "unobservable", "g": "just_determined", "h": "deduced",
+    }  # fmt: skip
+
+
+def test_a_just_determined_number_keeps_its_value_and_its_uncertainty() -> None:
+    answer = reconcile(system_of([*BRIDGE, ("g", "market", "s", 7.0, 1.0), ("h", "s", "market", NAN, NAN)]))
+    assert after(answer)["g"] == 7.0
+    assert spread(answer)["h"] == pytest.approx(1.0, rel=1e-12)
+
+
+def test_the_answer_balances_and_says_how_each_flow_came() -> None:
+    result = seven().result
+    assert result.largest_residual[0] < 1e-12
+    assert dict(zip(result.flows["id"], result.flows["how"], strict=True)) == {
+        "f1": "reconciled", "f2": "given", "f3": "reconciled", "f4": "solved", "f5": "reconciled",
+        "f6": "undetermined", "f7": "undetermined",
+    }  # fmt: skip
+
+
+def test_leaving_a_datum_out_lowers_the_objective_by_the_square_of_its_test() -> None:
+    answer = reconcile(system_of(BRIDGE))
+    for suspect in answer.suspects.itertuples():
+        again = reconcile(system_of(BRIDGE), without=[suspect.id])
+        assert again.test["objective"] == pytest.approx(suspect.objective_without, abs=1e-9)
+        assert again.test["objective"] == pytest.approx(answer.test["objective"] - suspect.test**2, abs=1e-9)
+        assert again.test["dof"] == answer.test["dof"] - 1
+
+
+def test_data_that_only_check_each_other_are_said_to_test_alike() -> None:
+    answer = reconcile(system_of([("a", "market", "p", 100.0, 4.0), ("b", "p", "market", 90.0, 5.0)]))
+    assert answer.suspects["alike"].tolist() == ["b", "a"]
+    assert answer.suspects["test"].to_numpy() == pytest.approx([10 / 41**0.5] * 2)
+
+
+def noisy(random: np.random.Generator, gross: dict[str, float]) -> System:
+    """A chain of five processes with side streams, every flow measured to 2 %, some far off."""
+    truth = {"in": 1000.0}
+    flows = [("in", "market", "p0")]
+    for at in range(5):
+        truth[f"side{at}"], truth[f"main{at}"] = 100.0, 900.0 - 100.0 * at
+        flows += [(f"side{at}", f"p{at}", "landfill"), (f"main{at}", f"p{at}", f"p{at + 1}" if at < 4 else "market")]
+    rows = []
+    for name, source, target in flows:
+        sd = 0.02 * truth[name]
+        rows.append((name, source, target, truth[name] + sd * random.normal() + gross.get(name, 0.0), sd))
+    return system_of(rows)
+
+
+@pytest.mark.parametrize("culprit", ["main1", "main2", "main3"])
+def test_a_planted_gross_error_is_the_first_suspect_and_is_eliminated(culprit: str) -> None:
+    system = noisy(np.random.default_rng(1), {culprit: 200.0})
+    answer = reconcile(system)
+    assert not answer.test["passed"]
+    assert any("disagree by more than" in note for note in answer.notes)
+    assert answer.suspects["id"].iloc[0] == culprit and answer.suspects["suspect"].iloc[0]
+    cleaned = reconcile(system, eliminate=True)
+    assert cleaned.eliminated == (culprit,)
+    assert cleaned.test["passed"]
+    assert datum(cleaned, culprit)["class"] == "left_out"
+
+
+def test_two_gross_errors_are_eliminated_one_after_the_other() -> None:
+    system = noisy(np.random.default_rng(2), {"main0": 300.0, "main3": -250.0})
+    assert set(reconcile(system, eliminate=True).eliminated) == {"main0", "main3"}
+
+
+def test_what_to_measure_next_says_what_really_comes_of_it() -> None:
+    flows = [flow if flow[0] != "b" else ("b", "p", "q", NAN, NAN) for flow in BRIDGE]
+    answer = reconcile(system_of(flows))
+    table = answer.next_measurements("a", cv=0.02)
+    new = table[table["what"] == "new"].iloc[0]
+    measured = reconcile(system_of([*flows[:1], ("b", "p", "q", 90.0, float(new["sd"])), *flows[2:]]))
+    assert (new["id"], spread(measured)["a"]) == ("b", pytest.approx(new["sd_after"], rel=1e-9))
+    better = table[(table["what"] == "better") & (table["id"] == "a")].iloc[0]
+    sharper = reconcile(system_of([("a", "market", "p", 100.0, 2.0), *flows[1:]]))
+    assert spread(sharper)["a"] == pytest.approx(better["sd_after"], rel=1e-9)
+
+
+def test_what_makes_an_unobservable_flow_observable_is_named() -> None:
+    table = seven().next_measurements("f6")
+    assert table["id"].tolist() == ["f6", "f7"]
+    expected = np.hypot(0.05 * 152.425959659 / 2, 7.882792412)
+    assert table["sd_after"].iloc[1] == pytest.approx(expected, rel=1e-3)
+    assert np.isinf(table["sd_before"]).all()
+
+
+def test_asking_for_an_unknown_target_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="there is no unknown `f66`. Did you mean `f6`"):
+        seven().next_measurements("f66")
+
+
+# ---- every kind of row and datum ----
+
+
+def test_repeated_measurements_of_one_flow_are_weighted_together() -> None:
+    facts = [{"given": "a", "amount": 110.0, "sd": 3.0}]
+    answer = reconcile(system_of([("a", "market", "p", 100.0, 4.0), ("b", "p", "market", NAN, NAN)], facts))
+    assert answer.data["id"].tolist() == ["a", "a#2"]
+    weights = np.array([1 / 16, 1 / 9])
+    assert after(answer)["a"] == pytest.approx((weights @ [100.0, 110.0]) / weights.sum())
+    assert spread(answer)["b"] == pytest.approx(weights.sum() ** -0.5)
+
+
+def test_correlated_data_follow_generalised_least_squares() -> None:
+    answer = reconcile(system_of(BRIDGE), correlations=[("a", "c", 0.6), ("d", "e", -0.3)])
+    value = np.array([flow[3] for flow in BRIDGE])
+    sd = np.array([flow[4] for flow in BRIDGE])
+    relation = np.eye(5)
+    relation[0, 2] = relation[2, 0] = 0.6
+    relation[3, 4] = relation[4, 3] = -0.3
+    covariance = relation * np.outer(sd, sd)
+    balance = np.array([[1.0, -1, -1, 0, 0], [0, 1, 0, -1, -1]])
+    gain = covariance @ balance.T @ np.linalg.inv(balance @ covariance @ balance.T)
+    expected = covariance - gain @ balance @ covariance
+    assert answer.values["value"].to_numpy() == pytest.approx(value - gain @ balance @ value, rel=1e-10)
+    assert answer.covariance(np.eye(5)) == pytest.approx(expected, abs=1e-9)
+    adjustment = np.linalg.inv(covariance) @ gain @ balance @ value
+    power = np.abs(adjustment) / np.sqrt(np.diag(balance.T @ np.linalg.inv(balance @ covariance @ balance.T) @ balance))
+    assert answer.data["test"].to_numpy() == pytest.approx(power, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([("a", "x", 0.5)], "there is no uncertain datum `x`"),
+        ([("a", "a", 0.5)], "a correlation of 0.5 between `a` and `a` cannot be"),
+        ([("a", "b", 1.0)], "a correlation of 1 between `a` and `b` cannot be"),
+        ([("a", "b", 0.9), ("b", "c", 0.9), ("a", "c", -0.9)], "the correlations contradict each other"),
+    ],
+)
+def test_a_correlation_that_cannot_be_is_refused(pairs: list[tuple[str, str, float]], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        reconcile(system_of(BRIDGE), correlations=pairs)
+
+
+def test_a_level_of_significance_outside_0_to_1_is_refused() -> None:
+    with pytest.raises(InputError, match="alpha is 5"):
+        reconcile(system_of(BRIDGE), alpha=5)
+
+
+def test_a_flow_that_would_be_negative_is_held_at_zero_and_said_so() -> None:
+    flows: list[Flow] = [("a", "market", "p", 10.0, 1.0), ("b", "p", "market", 14.0, 1.0), ("c", "p", "landfill", NAN, NAN)]
+    free, held = reconcile(system_of(flows), bounds=False), reconcile(system_of(flows))
+    assert after(free)["c"] == pytest.approx(-4.0)
+    assert after(held) == pytest.approx({"a": 12.0, "b": 12.0, "c": 0.0})
+    assert held.test["objective"] == pytest.approx(8.0)
+    assert any(note.startswith("bounds hold c") for note in held.notes)
+
+
+def test_a_share_stays_between_nothing_and_all() -> None:
+    flows: list[Flow] = [("a", "market", "p", 100.0, 1.0), ("b", "p", "market", 104.0, 1.0), ("c", "p", "landfill", NAN, NAN)]
+    answer = reconcile(system_of(flows, [{"transfer": "b", "at": "p", "value": 0.99, "sd": 0.05}]))
+    assert datum(answer, "transfer:b@p")["after"] == pytest.approx(1.0, abs=1e-9)
+    assert after(answer)["c"] == pytest.approx(0.0, abs=1e-7)
+
+
+def test_bounds_that_exact_facts_leave_no_room_for_are_named() -> None:
+    flows: list[Flow] = [("a", "market", "p", 10.0, NAN), ("b", "p", "market", 14.0, NAN), ("c", "p", "landfill", NAN, NAN)]
+    with pytest.raises(Infeasible, match="c ≥ 0 is missed by 4"):
+        reconcile(system_of(flows))
+
+
+def two_layers(facts: list[dict[str, object]], **content: object) -> System:
+    """Ore is split into metal and slag; copper is followed; the ore's content may be uncertain."""
+    flows = pd.DataFrame(
+        [("ore", "market", "p", 1000.0, 10.0), ("metal", "p", "market", 30.0, 2.0), ("slag", "p", "landfill", NAN, NAN)],
+        columns=["good", "from", "to", "amount", "sd"],
+    ).assign(id=lambda table: table["good"])
+    return fs.assemble(
+        fs.from_tables(
+            layers=pd.DataFrame({"id": ["Cu"]}),
+            goods=pd.DataFrame({"id": ["ore", "metal", "slag"]}),
+            contents=pd.DataFrame({"good": ["ore", "metal"], "layer": "Cu", "value": [0.02, 0.6], **content}),
+            processes=pd.DataFrame({"id": ["p"]}),
+            flows=flows,
+            **({"facts": pd.DataFrame(facts)} if facts else {}),
+        )
+    )
+
+
+def test_contents_and_flows_of_two_layers_are_adjusted_together() -> None:
+    facts: list[dict[str, object]] = [{"transfer": "metal", "at": "p", "layer": "Cu", "value": 0.95, "sd": 0.01}]
+    answer = reconcile(two_layers(facts, sd=[0.001, 0.05]))
+    assert answer.test["dof"] == 0 or answer.test["dof"] == 1
+    flows = answer.result.flows.set_index(["id", "layer"])["value"]
+    ore, metal = datum(answer, "content:ore[Cu]")["after"], 1.0
+    assert flows["ore", "Cu"] == pytest.approx(ore * flows["ore", "mass"], rel=1e-10)
+    assert flows["ore", "Cu"] == pytest.approx(flows["metal", "Cu"] + flows["slag", "Cu"], rel=1e-10)
+    assert metal == 1.0
+
+
+def test_quality_classes_give_default_uncertainties_only_when_asked() -> None:
+    flows = pd.DataFrame(BRIDGE, columns=["id", "from", "to", "amount", "sd"]).assign(good="m", sd=NAN)
+    flows["quality"] = ["official", "estimate", "", "literature", "official"]
+    system = system_of(BRIDGE, flows=flows)
+    with pytest.raises(Contradiction):
+        reconcile(system)
+    answer = reconcile(system, pedigree=True)
+    cv = answer.data["sd_before"] / answer.data["before"]
+    factor = np.array([1.1, 2.0, 1.33, 1.1])
+    assert cv.to_numpy() == pytest.approx(np.log(factor) / 1.959964, rel=1e-6)
+    assert any("4 numbers have the default uncertainty" in note for note in answer.notes)
+
+
+@pytest.mark.parametrize(
+    ("said", "sd"),
+    [
+        ({"sd": 3.0}, 3.0),
+        ({"cv": 0.05}, 5.0),
+        ({"ci95": 9.8}, 9.8 / 1.959963984540054),
+        ({"low": 94.0, "high": 106.0}, 12 / 12**0.5),
+        ({"low": 94.0, "high": 106.0, "distribution": "uniform"}, 12 / 12**0.5),
+        ({"low": 94.0, "high": 106.0, "distribution": "triangular"}, 12 / 24**0.5),
+        ({"low": 94.0, "high": 106.0, "distribution": "pert"}, 6 / 7**0.5),
+        ({"low": 94.0, "high": 106.0, "distribution": "normal"}, 6 / 1.959963984540054),
+        ({"low": 100 / 1.21, "high": 121.0, "distribution": "lognormal"}, 9.7486),
+    ],
+)
+def test_every_form_of_uncertainty_becomes_its_standard_deviation(said: dict[str, object], sd: float) -> None:
+    facts = [{"given": "b", "amount": 100.0, **said}]
+    system = system_of([("a", "market", "p", NAN, NAN), ("b", "p", "market", NAN, NAN)], facts)
+    assert uncertain_data(system, False)["sd"].tolist() == [pytest.approx(sd, rel=1e-4)]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"sd": 3.0, "cv": 0.1}, "b: its uncertainty is stated twice. Keep one of"),
+        ({"low": 90.0}, "its range has one end"),
+        ({"low": 101.0, "high": 110.0}, "the value lies outside `low` to `high`"),
+        ({"sd": 3.0, "distribution": "uniform"}, "this distribution needs `low` and `high`"),
+        ({"low": 0.0, "high": 110.0, "distribution": "lognormal"}, "a lognormal number is above 0"),
+    ],
+)
+def test_an_uncertainty_that_cannot_be_is_refused(said: dict[str, object], message: str) -> None:
+    facts = [{"given": "b", "amount": 100.0, **said}]
+    with pytest.raises(InputError, match=message):
+        system_of([("a", "market", "p", NAN, NAN), ("b", "p", "market", NAN, NAN)], facts)
+
+
+# ---- laws ----
+
+
+def network(random: np.random.Generator, bent: bool) -> tuple[System, dict[str, float]]:
+    """A random network with a loop, most flows measured, and some uncertain transfer coefficients."""
+    count = int(random.integers(3, 6))
+    split = random.dirichlet(np.ones(count + 1), count)
+    through = np.linalg.solve(np.eye(count) - 0.9 * split[:, :count].T, random.uniform(50, 500, count))
+    truth, flows, facts = {}, [], []
+    feed = through - 0.9 * split[:, :count].T @ through
+    for p in range(count):
+        truth[f"in{p}"] = float(feed[p])
+        truth[f"out{p}"] = float(through[p] * (1 - 0.9 * split[p, :count].sum()))
+        flows += [(f"in{p}", "market", f"p{p}"), (f"out{p}", f"p{p}", "market")]
+        for q in range(count):
+            if q != p and split[p, q] > 0.1:
+                truth[f"x{p}{q}"] = float(0.9 * split[p, q] * through[p])
+                flows.append((f"x{p}{q}", f"p{p}", f"p{q}"))
+            else:
+                truth[f"out{p}"] += float(0.9 * split[p, q] * through[p])
+                truth[f"in{q}"] += float(0.9 * split[p, q] * through[p])
+    rows: list[Flow] = []
+    into = {p: sum(truth[f] for f, _, to in flows if to == p) for p in {to for _, _, to in flows}}
+    for name, source, target in flows:
+        sd = 0.05 * truth[name]
+        seen = random.random() < 0.8
+        rows.append((name, source, target, truth[name] + sd * random.normal() if seen else NAN, sd if seen else NAN))
+        if bent and name[0] == "x" and random.random() < 0.6:
+            value = truth[name] / into[source]
+            said = float(np.clip(value * (1 + 0.05 * random.normal()), 0.01, 0.99))
+            facts.append({"transfer": name, "at": source, "value": said, "sd": 0.05 * value})
+    return system_of(rows, facts), truth
+
+
+def optimised(model: Model) -> tuple[float, np.ndarray]:
+    """The least objective by SciPy's general optimiser for constrained problems."""
+    start = adjust(model, bounds=False)
+    size = np.maximum(np.abs(start.x), 1.0)
+    data = model.data
+
+    def unpack(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return z[:data], z[data:] * size
+
+    weight = model.weight.toarray()
+    rows = 1.0 / np.maximum(abs(model.matrix) @ size, 1.0)
+    found = minimize(
+        lambda z: z[:data] @ weight @ z[:data],
+        np.concatenate([np.zeros(data), np.ones(len(size))]),
+        jac=lambda z: np.concatenate([2 * weight @ z[:data], np.zeros(len(size))]),
+        constraints={
+            "type": "eq",
+            "fun": lambda z: rows * model.residual(*unpack(z)),
+            "jac": lambda z: (
+                rows[:, None] * model.jacobian(*unpack(z)).toarray() * np.concatenate([np.ones(data), size])
+            ),
+        },
+        bounds=np.column_stack([model.lower, model.upper]) / np.concatenate([np.ones(data), size])[:, None],
+        method="SLSQP",
+        options={"maxiter": 500, "ftol": 1e-13},
+    )
+    assert found.status in (0, 8)
+    return float(found.fun), found.x[:data]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("bent", [False, True])
+def test_an_independent_optimiser_agrees(seed: int, bent: bool) -> None:
+    system, _ = network(np.random.default_rng(seed), bent)
+    answer = reconcile(system, starts=1)
+    objective, u = optimised(answer.model)
+    assert answer.test["objective"] == pytest.approx(objective, rel=1e-5, abs=1e-7)
+    assert answer.state.u == pytest.approx(u, abs=1e-3)
+    assert answer.certificate["stationarity"] < 1e-8
+    assert answer.certificate["feasibility"] < 1e-12
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_reconciling_twice_changes_nothing(seed: int) -> None:
+    system, _ = network(np.random.default_rng(seed), bent=True)
+    once = reconcile(system, starts=1)
+    again = adjust(once.model, (once.state.u, once.state.x))
+    assert again.u == pytest.approx(once.state.u, abs=1e-8)
+    data = uncertain_data(system, False)
+    moved = build(system, data.assign(value=data["value"] + data["sd"] * once.state.u), (), ())
+    settled = adjust(
+        Model(**{**{name: getattr(moved, name) for name in Model.__dataclass_fields__}, **_at(once)}), bounds=True
+    )
+    assert np.abs(settled.u).max() < 1e-7
+
+
+def _at(answer: Reconciliation) -> dict[str, object]:
+    """The rows of a model whose stated data are those of the answer."""
+    matrix, rhs = answer.model.adjusted(answer.state.u)
+    return {"matrix": matrix, "rhs": rhs}
+
+
+def test_the_unit_and_the_order_of_rows_do_not_matter() -> None:
+    base = reconcile(system_of(BRIDGE))
+    scaled = reconcile(system_of([(f, a, b, 1e-6 * x, 1e-6 * s) for f, a, b, x, s in reversed(BRIDGE)]))
+    assert scaled.test["objective"] == pytest.approx(base.test["objective"], rel=1e-9)
+    assert {name: 1e6 * value for name, value in after(scaled).items()} == pytest.approx(after(base), rel=1e-9)
+    assert {name: 1e6 * value for name, value in spread(scaled).items()} == pytest.approx(spread(base), rel=1e-9)
+
+
+def test_the_share_of_intervals_that_hold_the_truth_and_of_false_alarms_is_as_promised() -> None:
+    """1,000 data sets at once: the problem is linear, so that the answer to each is one product."""
+    random = np.random.default_rng(5)
+    flows = [(name, source, target, 100.0, 5.0) for name, source, target, _, _ in BRIDGE]
+    truth = np.array([100.0, 70.0, 30.0, 45.0, 25.0])
+    model = reconcile(system_of(flows)).model
+    sd = np.full(5, 5.0)
+    drawn = truth + sd * random.normal(size=(1000, 5))
+    hits, alarms = np.zeros(5), 0
+    answer = reconcile(system_of([(f, a, b, x, 5.0) for (f, a, b, _, _), x in zip(BRIDGE, truth, strict=True)]))
+    state = adjust(model)
+    gain = factor_at(model, state).covariance(np.arange(5))[5:]
+    reconciled = answer.result.x + (drawn - truth) / sd @ gain.T
+    half = 1.959964 * answer.result.sd
+    hits = (np.abs(reconciled - truth) <= half).mean(axis=0)
+    alarms = ((((drawn - reconciled) / sd) ** 2).sum(axis=1) > answer.test["critical"]).mean()
+    assert hits == pytest.approx(np.full(5, 0.95), abs=0.021)
+    assert alarms == pytest.approx(0.05, abs=0.021)
+
+
+def test_a_bilinear_problem_is_calibrated_too() -> None:
+    random = np.random.default_rng(11)
+    truth = {"a": 100.0, "b": 60.0, "c": 40.0}
+    hits, alarms, count = np.zeros(3), 0, 1000
+    system = system_of([(f, s, t, truth[f], 3.0) for f, s, t in (("a", "market", "p"), ("b", "p", "market"), ("c", "p", "landfill"))],
+                       [{"transfer": "b", "at": "p", "value": 0.6, "sd": 0.03}])  # fmt: skip
+    data = uncertain_data(system, False)
+    stated, sd = data["value"].to_numpy(), data["sd"].to_numpy()
+    for _ in range(count):
+        model = _restated(build(system, data, (), ()), system, stated + sd * random.normal(size=4))
+        state = adjust(model, bounds=False)
+        deviation = np.sqrt(factor_at(model, state).variances(model.data + np.arange(3)))
+        hits += np.abs(state.x - list(truth.values())) <= 1.959964 * deviation
+        alarms += model.objective(state.u) > 5.991
+    assert hits / count == pytest.approx(np.full(3, 0.95), abs=0.021)
+    assert alarms / count == pytest.approx(0.05, abs=0.021)
+
+
+def _restated(model: Model, system: System, values: np.ndarray) -> Model:
+    """The model with other stated values."""
+    matrix, rhs = model.adjusted((values - model.value) / model.sd)
+    fields = {name: getattr(model, name) for name in Model.__dataclass_fields__}
+    return Model(**{**fields, "matrix": matrix, "rhs": rhs, "value": values})
