@@ -371,29 +371,24 @@ def test_an_uncertainty_that_cannot_be_is_refused(said: dict[str, object], messa
 def network(random: np.random.Generator, bent: bool) -> tuple[System, dict[str, float]]:
     """A random network with a loop, most flows measured, and some uncertain transfer coefficients."""
     count = int(random.integers(3, 6))
-    split = random.dirichlet(np.ones(count + 1), count)
-    through = np.linalg.solve(np.eye(count) - 0.9 * split[:, :count].T, random.uniform(50, 500, count))
+    through = random.uniform(100, 500, count)
     truth, flows, facts = {}, [], []
-    feed = through - 0.9 * split[:, :count].T @ through
+    into, out = through.copy(), through.copy()
+    for p, q in ((p, q) for p in range(count) for q in range(count) if p != q and random.random() < 0.6):
+        truth[f"x{p}{q}"] = amount = float(random.uniform(0.2, 0.9) * min(into[q], out[p]) / 2)
+        flows.append((f"x{p}{q}", f"p{p}", f"p{q}"))
+        into[q] -= amount
+        out[p] -= amount
     for p in range(count):
-        truth[f"in{p}"] = float(feed[p])
-        truth[f"out{p}"] = float(through[p] * (1 - 0.9 * split[p, :count].sum()))
+        truth[f"in{p}"], truth[f"out{p}"] = float(into[p]), float(out[p])
         flows += [(f"in{p}", "market", f"p{p}"), (f"out{p}", f"p{p}", "market")]
-        for q in range(count):
-            if q != p and split[p, q] > 0.1:
-                truth[f"x{p}{q}"] = float(0.9 * split[p, q] * through[p])
-                flows.append((f"x{p}{q}", f"p{p}", f"p{q}"))
-            else:
-                truth[f"out{p}"] += float(0.9 * split[p, q] * through[p])
-                truth[f"in{q}"] += float(0.9 * split[p, q] * through[p])
     rows: list[Flow] = []
-    into = {p: sum(truth[f] for f, _, to in flows if to == p) for p in {to for _, _, to in flows}}
     for name, source, target in flows:
         sd = 0.05 * truth[name]
         seen = random.random() < 0.8
         rows.append((name, source, target, truth[name] + sd * random.normal() if seen else NAN, sd if seen else NAN))
         if bent and name[0] == "x" and random.random() < 0.6:
-            value = truth[name] / into[source]
+            value = truth[name] / through[int(source[1:])]
             said = float(np.clip(value * (1 + 0.05 * random.normal()), 0.01, 0.99))
             facts.append({"transfer": name, "at": source, "value": said, "sd": 0.05 * value})
     return system_of(rows, facts), truth

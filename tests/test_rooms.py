@@ -59,6 +59,7 @@ SAME_FLOOR = (
     ("studies.uncertain", "studies.structure"),
     ("studies.simulate", "studies"),
     ("studies.simulate", "studies.restate"),
+    ("studies.simulate", "studies.years"),
     ("studies.simulate", "studies.solve"),
     ("indicators", "indicators.*"),
     ("indicators.*", "indicators.registry"),

@@ -15,7 +15,7 @@ from flowsim.scenario import Scenario
 from flowsim.series import all_series, in_year
 from flowsim.stocks import ledgers
 from flowsim.studies.restate import only_right_hand, restated
-from flowsim.studies.simulate import Simulation
+from flowsim.studies.years import Simulation
 from flowsim.views.years_text import simulation_grids, variant_grid
 
 BATTERIES = """
@@ -549,9 +549,8 @@ def random_text(rng: np.random.Generator) -> str:
     facts, stocks = ["facts:"], ["stocks:"]
     for n in range(3):
         name = f"g{n + 1}"
-        stocks.append(
-            f"  k{n}: {{at: s{n}, good: {name}, distribution: {rng.choice(kinds)}, entry: {rng.choice(ENTRIES)}}}"
-        )
+        life, entry = rng.choice(kinds), rng.choice(ENTRIES)
+        stocks.append(f"  k{n}: {{at: s{n}, good: {name}, distribution: {life}, entry: {entry}}}")
         lines.append(f"  - {{good: {name}, from: s{n}, to: p{n}}}")
         lines.append(f"  - {{id: x{n}, good: {name}, from: p{n}, to: landfill}}")
         lines.append(f"  - {{id: b{n}, good: g1, from: p{n}, to: first}}")

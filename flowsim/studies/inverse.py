@@ -1,6 +1,6 @@
 """Factors of sparse quasidefinite matrices, and the diagonal of the inverse without the inverse.
 
-Takahashi, Fagan and Chin (1973), 8th PICA Conference; Erisman and Tinney (1975), Communications of the ACM 18.
+Takahashi, Fagan and Chin (1973), 8th PICA Conference; Erisman and Tinney (1975), Comm. ACM 18.
 From ``A = L D Lᵀ`` the entries of ``Z = A⁻¹`` on the pattern of L follow from the last columns J to the first: with the rows s below
 them and ``M = L[s, J] L[J, J]⁻¹``, ``Z[s, J] = −Z[s, s] M`` and ``Z[J, J] = (L[J, J] D[J] L[J, J]ᵀ)⁻¹ − Mᵀ Z[s, J]``.
 """

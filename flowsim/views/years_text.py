@@ -12,7 +12,7 @@ from flowsim.views.text import Grid, handy, number
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flowsim.studies.simulate import Simulation
+    from flowsim.studies.years import Simulation
 
 MOST_YEARS = 9
 """Years that a table shows; the first and the last are always among them."""
