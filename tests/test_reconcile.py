@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize
+from scipy.sparse import csc_array, csr_array, diags_array, eye_array, kron, random_array
 
 import flowsim as fs
 from flowsim.errors import Contradiction, Infeasible, InputError
@@ -317,9 +319,12 @@ def test_contents_and_flows_of_two_layers_are_adjusted_together() -> None:
 
 
 def test_quality_classes_give_default_uncertainties_only_when_asked() -> None:
-    flows = pd.DataFrame(BRIDGE, columns=["id", "from", "to", "amount", "sd"]).assign(good="m", sd=NAN)
-    flows["quality"] = ["official", "estimate", "", "literature", "official"]
-    system = system_of(BRIDGE, flows=flows)
+    quality = ["official", "estimate", "", "literature", "official"]
+    flows = pd.DataFrame([flow[:4] for flow in BRIDGE], columns=["id", "from", "to", "amount"])
+    processes = pd.DataFrame({"id": ["p", "q"]})
+    goods = pd.DataFrame({"id": ["m"]})
+    tables = {"goods": goods, "processes": processes, "flows": flows.assign(good="m", quality=quality)}
+    system = fs.assemble(fs.from_tables(**tables))
     with pytest.raises(Contradiction):
         reconcile(system)
     answer = reconcile(system, pedigree=True)
@@ -444,16 +449,9 @@ def test_reconciling_twice_changes_nothing(seed: int) -> None:
     assert again.u == pytest.approx(once.state.u, abs=1e-8)
     data = uncertain_data(system, False)
     moved = build(system, data.assign(value=data["value"] + data["sd"] * once.state.u), (), ())
-    settled = adjust(
-        Model(**{**{name: getattr(moved, name) for name in Model.__dataclass_fields__}, **_at(once)}), bounds=True
-    )
+    matrix, rhs = once.model.adjusted(once.state.u)
+    settled = adjust(replace(moved, matrix=matrix, rhs=rhs))
     assert np.abs(settled.u).max() < 1e-7
-
-
-def _at(answer: Reconciliation) -> dict[str, object]:
-    """The rows of a model whose stated data are those of the answer."""
-    matrix, rhs = answer.model.adjusted(answer.state.u)
-    return {"matrix": matrix, "rhs": rhs}
 
 
 def test_the_unit_and_the_order_of_rows_do_not_matter() -> None:
@@ -472,7 +470,6 @@ def test_the_share_of_intervals_that_hold_the_truth_and_of_false_alarms_is_as_pr
     model = reconcile(system_of(flows)).model
     sd = np.full(5, 5.0)
     drawn = truth + sd * random.normal(size=(1000, 5))
-    hits, alarms = np.zeros(5), 0
     answer = reconcile(system_of([(f, a, b, x, 5.0) for (f, a, b, _, _), x in zip(BRIDGE, truth, strict=True)]))
     state = adjust(model)
     gain = factor_at(model, state).covariance(np.arange(5))[5:]
@@ -485,25 +482,85 @@ def test_the_share_of_intervals_that_hold_the_truth_and_of_false_alarms_is_as_pr
 
 
 def test_a_bilinear_problem_is_calibrated_too() -> None:
-    random = np.random.default_rng(11)
-    truth = {"a": 100.0, "b": 60.0, "c": 40.0}
-    hits, alarms, count = np.zeros(3), 0, 1000
-    system = system_of([(f, s, t, truth[f], 3.0) for f, s, t in (("a", "market", "p"), ("b", "p", "market"), ("c", "p", "landfill"))],
-                       [{"transfer": "b", "at": "p", "value": 0.6, "sd": 0.03}])  # fmt: skip
-    data = uncertain_data(system, False)
-    stated, sd = data["value"].to_numpy(), data["sd"].to_numpy()
-    for _ in range(count):
-        model = _restated(build(system, data, (), ()), system, stated + sd * random.normal(size=4))
-        state = adjust(model, bounds=False)
-        deviation = np.sqrt(factor_at(model, state).variances(model.data + np.arange(3)))
-        hits += np.abs(state.x - list(truth.values())) <= 1.959964 * deviation
-        alarms += model.objective(state.u) > 5.991
-    assert hits / count == pytest.approx(np.full(3, 0.95), abs=0.021)
-    assert alarms / count == pytest.approx(0.05, abs=0.021)
+    """1,000 data sets as 1,000 copies of the rows in one problem, each with its own data."""
+    copies, truth = 1000, np.array([100.0, 60.0, 40.0])
+    ends = [("a", "market", "p"), ("b", "p", "market"), ("c", "p", "landfill")]
+    flows = [(*end, value, 3.0) for end, value in zip(ends, truth, strict=True)]
+    system = system_of(flows, [{"transfer": "b", "at": "p", "value": 0.6, "sd": 0.03}])
+    one = build(system, uncertain_data(system, False), (), ())
+    noise = np.random.default_rng(11).normal(size=4 * copies)
+    model = _restated(_repeated(one, copies), noise)
+    state = adjust(model, bounds=False)
+    deviation = np.sqrt(factor_at(model, state).variances(model.data + np.arange(3 * copies))).reshape(-1, 3)
+    hits = (np.abs(state.x.reshape(-1, 3) - truth) <= 1.959964 * deviation).mean(axis=0)
+    alarms = ((state.u.reshape(-1, 4) ** 2).sum(axis=1) > 5.991).mean()
+    assert state.converged
+    assert hits == pytest.approx(np.full(3, 0.95), abs=0.021)
+    assert alarms == pytest.approx(0.05, abs=0.021)
 
 
-def _restated(model: Model, system: System, values: np.ndarray) -> Model:
-    """The model with other stated values."""
-    matrix, rhs = model.adjusted((values - model.value) / model.sd)
-    fields = {name: getattr(model, name) for name in Model.__dataclass_fields__}
-    return Model(**{**fields, "matrix": matrix, "rhs": rhs, "value": values})
+def _repeated(model: Model, copies: int) -> Model:
+    """So many copies of a problem side by side."""
+    eye = eye_array(copies, format="csr")
+    shift = np.repeat(np.arange(copies) * model.data, len(model.datum))
+    datum = np.tile(model.datum, copies)
+    lower, upper = (np.full(copies * len(model.lower), end) for end in (-np.inf, np.inf))
+    return Model(
+        matrix=csr_array(kron(eye, model.matrix)), slope=csr_array(kron(eye, model.slope)),
+        rhs=np.tile(model.rhs, copies), datum=np.where(datum >= 0, datum + shift, -1),
+        given=np.tile(model.given, copies), value=np.tile(model.value, copies), sd=np.tile(model.sd, copies),
+        correlation=eye_array(copies * model.data, format="csr"), left_out=np.zeros(copies * model.data, dtype=bool),
+        lower=lower, upper=upper,
+    )  # fmt: skip
+
+
+def _restated(model: Model, noise: np.ndarray) -> Model:
+    """The model with its stated values moved by ``noise``, in standard uncertainties."""
+    matrix, rhs = model.adjusted(noise)
+    return replace(model, matrix=matrix, rhs=rhs, value=model.value + model.sd * noise)
+
+
+# ---- what comes with it ----
+
+
+def test_the_answer_is_plain_json_and_pickles() -> None:
+    answer = seven()
+    plain = json.loads(json.dumps(answer.as_json(), allow_nan=False))
+    assert plain["kind"] == "reconciliation"
+    assert plain["test"]["dof"] == 2
+    again = pickle.loads(pickle.dumps(answer))
+    assert again.covariance(np.eye(7)[:, :1])[0, 0] == pytest.approx(7.882792412**2, rel=1e-9)
+
+
+def test_a_saved_result_keeps_its_uncertainties(tmp_path: Path) -> None:
+    result = seven().result
+    fs.save(result, tmp_path / "result.flowsim")
+    pd.testing.assert_frame_equal(fs.load(tmp_path / "result.flowsim").flows, result.flows)
+
+
+def test_the_covariance_of_a_sum_knows_that_flows_move_together() -> None:
+    answer = seven()
+    difference = answer.covariance(np.array([-1.0, 0, 0, 0, 1, 0, 0]))
+    assert difference[0, 0] == pytest.approx(0.0, abs=1e-9)
+    assert np.isnan(answer.covariance(np.array([0.0, 0, 0, 0, 0, 1, 0]))).all()
+
+
+def test_the_diagonal_of_a_large_inverse_is_that_of_the_dense_one() -> None:
+    random = np.random.default_rng(0)
+    half = random_array((300, 300), density=0.01, rng=random)
+    matrix = csc_array(half + half.T + diags_array(np.where(np.arange(300) % 2, 5.0, -5.0)))
+    found = Quasidefinite(matrix, least_fill(matrix)).inverse_diagonal()
+    assert found == pytest.approx(np.diag(np.linalg.inv(matrix.toarray())), rel=1e-9)
+
+
+def test_large_and_small_problems_are_answered_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, _ = network(np.random.default_rng(3), bent=True)
+    small = reconcile(system, starts=1)
+    monkeypatch.setattr("flowsim.studies.adjust.SMALL", 0)
+    monkeypatch.setattr("flowsim.studies.adjust.MOST_SOLVED", 0)
+    large = reconcile(system, starts=1)
+    assert large.values["class"].tolist() == small.values["class"].tolist()
+    assert large.test["objective"] == pytest.approx(small.test["objective"], rel=1e-9)
+    for table, column in (("values", "value"), ("values", "sd"), ("data", "sd_after"), ("data", "test")):
+        found, expected = getattr(large, table)[column], getattr(small, table)[column]
+        assert found.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-5, nan_ok=True)

@@ -25,7 +25,7 @@ DAMPING = 1e-9
 """Damping of directions that nothing fixes and of rows that repeat others, in equilibrated units. The steps are
 proximal, so that it slows them a little but moves no answer."""
 MOST_STEPS = 80
-MOST_EXCHANGES = 300
+MOST_EXCHANGES = 150
 SMALL = 2000
 """Rows and columns of a system that is factorised with pivoting."""
 MOST_REFINED = 6
@@ -277,7 +277,8 @@ class State:
     """A point, and how well it fulfils the conditions of a minimum.
 
     ``side`` is -1 for columns of (u, x) held at their lower bound, 1 at their upper, else 0; ``pull`` is the
-    multiplier of the bound; ``feasibility`` and ``stationarity`` are relative residuals.
+    multiplier of the bound; ``feasibility`` and ``stationarity`` are relative residuals, ``breach`` is by how
+    much a bound is missed, of the largest unknown.
     """
 
     u: np.ndarray
@@ -288,10 +289,11 @@ class State:
     steps: int
     feasibility: float
     stationarity: float
+    breach: float
 
     @property
     def converged(self) -> bool:
-        return max(self.feasibility, self.stationarity) < 1e-8
+        return max(self.feasibility, self.stationarity, self.breach) < 1e-8
 
 
 def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bounds: bool = True) -> State:
@@ -310,7 +312,7 @@ def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bou
         small = np.abs(step) <= 1e-13 * np.abs(z).max(initial=1.0) + 1e-10 * np.abs(z)
         if length == 1.0 and steps > 1 and (small.all() or (linear and steps == 3)):
             break
-    return _certified(model, z, dual, side, pull, steps)
+    return _certified(model, z, dual, side, pull, steps, bounds)
 
 
 def first_guess(model: Model) -> tuple[np.ndarray, np.ndarray]:
@@ -419,18 +421,21 @@ def _line_search(model: Model, z: np.ndarray, step: np.ndarray, dual: np.ndarray
 
 
 def _certified(
-    model: Model, z: np.ndarray, dual: np.ndarray, side: np.ndarray, pull: np.ndarray, steps: int
+    model: Model, z: np.ndarray, dual: np.ndarray, side: np.ndarray, pull: np.ndarray, steps: int, bounds: bool
 ) -> State:
     """The point with the relative residuals of its conditions (Karush, Kuhn and Tucker)."""
     u, x = z[: model.data], z[model.data :]
     jacobian = model.jacobian(u, x)
+    largest = max(float(np.abs(x).max(initial=0.0)), 1e-300)
     size = abs(model.matrix) @ np.abs(x) + np.abs(model.rhs) + np.abs(model.shift(u))
     floor = 1e-9 * max(float(size.max(initial=0.0)), 1e-300)
     gradient = jacobian.T @ dual + pull
     gradient[: model.data] += model.weight @ u
     scale = abs(jacobian).T @ np.abs(dual) + np.abs(pull)
     scale[: model.data] += 1.0
-    lowest = 1e-9 * float(scale[model.data :].max(initial=0.0)) + 1e-300
+    scale[model.data :] += 1e-3 * (1.0 + model.objective(u)) / largest
+    missed = np.maximum(np.maximum(model.lower - z, z - model.upper), 0.0)
+    missed[model.data :] /= largest
     return State(
         u=u,
         x=x,
@@ -439,5 +444,6 @@ def _certified(
         pull=pull,
         steps=steps,
         feasibility=float((np.abs(model.residual(u, x)) / np.maximum(size, floor)).max(initial=0.0)),
-        stationarity=float((np.abs(gradient) / np.maximum(scale, lowest)).max(initial=0.0)),
+        stationarity=float((np.abs(gradient) / scale).max(initial=0.0)),
+        breach=float(missed.max(initial=0.0)) if bounds else 0.0,
     )

@@ -345,6 +345,7 @@ def _answer(
         "steps": state.steps,
         "feasibility": state.feasibility,
         "stationarity": state.stationarity,
+        "breach": state.breach,
         "bounds_that_hold": len(fit.bounds_that_hold),
     }
     return Reconciliation(

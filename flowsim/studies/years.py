@@ -1,0 +1,218 @@
+"""A `Simulation`: a system over the years as tidy tables, and what planners read off them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flowsim.cohorts import NOISE, Steps
+from flowsim.errors import InputError, Problem
+from flowsim.result import Result
+from flowsim.scenario import Scenario
+from flowsim.stocks import GOOD, Ledger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A system over the years.
+
+    Attributes
+    ----------
+    scenario : what was asked
+    steps : years that the steps end with, and their lengths; flows are per year, stocks stand at the end
+    results : the `Result` of each step
+    books : the ledger of each stock
+    """
+
+    scenario: Scenario
+    steps: Steps
+    results: tuple[Result, ...]
+    books: tuple[Ledger, ...]
+
+    @property
+    def years(self) -> list[float]:
+        """The year that each step ends with."""
+        return [result.system.about["year"] for result in self.results]
+
+    @property
+    def flows(self) -> pd.DataFrame:
+        """The flows of every year, with the columns of `Result.flows`."""
+        import pandas as pd
+
+        return pd.concat([result.flows for result in self.results], ignore_index=True)
+
+    @property
+    def processes(self) -> pd.DataFrame:
+        """Year, and the columns of `Result.processes`."""
+        import pandas as pd
+
+        parts = [
+            result.processes.assign(year=year) for year, result in zip(self.years, self.results, strict=True)
+        ]
+        made = pd.concat(parts, ignore_index=True)
+        return made[["year", *made.columns.drop("year")]]
+
+    @property
+    def stocks(self) -> pd.DataFrame:
+        """Tidy stocks: year, length, stock, at, good, layer, inflow, outflow, level, change, space, unit,
+        entry, lifetime. ``layer`` is empty for the good itself; flows are per year."""
+        import pandas as pd
+
+        return pd.DataFrame([row for book in self.books for row in self._stock_rows(book)], columns=STOCKS)
+
+    def _stock_rows(self, book: Ledger) -> Iterator[list[Any]]:
+        unit = self.results[0].system.goods.set_index("id")["unit"][book.row["good"]]
+        for layer, table in book.cohorts.items():
+            level = table.sum(axis=1)[book.start :]
+            change = np.diff(np.append(book.standing(book.start - 1)[layer], level)) / self.steps.lengths
+            inflow, outflow = (moved[layer][book.start :] for moved in (book.inflow, book.outflow))
+            name, said = ("", unit) if layer == GOOD else (layer, "t")
+            head = [book.row["id"], book.row["at"], book.row["good"], name]
+            tail = [book.row["space"] if layer == GOOD else np.nan, said, book.row["entry"], str(book.life)]
+            for at, year in enumerate(self.years):
+                moved = [inflow[at], outflow[at], level[at], change[at]]
+                yield [year, self.steps.lengths[at], *head, *moved, *tail]
+
+    @property
+    def cohorts(self) -> pd.DataFrame:
+        """What is left of each cohort: year, stock, layer, entered (NaN: before all records), amount."""
+        import pandas as pd
+
+        parts = []
+        for book in self.books:
+            entered = np.append(np.nan, book.steps.ends)
+            for layer, table in book.cohorts.items():
+                row, column = np.nonzero(table[book.start :])
+                made = {
+                    "year": np.array(self.years)[row],
+                    "stock": book.row["id"],
+                    "layer": "" if layer == GOOD else layer,
+                    "entered": entered[column],
+                    "amount": table[book.start :][row, column],
+                }
+                parts.append(pd.DataFrame(made))
+        names = ["year", "stock", "layer", "entered", "amount"]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """Balance over the years: layer, in, out, change (each summed over all years), difference, share.
+
+        What enters the system from outside, less what leaves it, is what its stores have gained.
+        """
+        import pandas as pd
+
+        rows = []
+        for layer in ("mass", *self.results[0].system.layers):
+            into, out, change = np.sum(
+                [_crossing(r, layer) for r in self.results] * self.steps.lengths[:, None], axis=0
+            )
+            gap = into - out - change
+            rows.append([layer, into, out, change, gap, gap / max(into, out, 1e-9)])
+        return pd.DataFrame(rows, columns=["layer", "in", "out", "change", "difference", "share"])
+
+    def ratio(self, part: Iterable[str], whole: Iterable[str], layer: str = "mass") -> pd.DataFrame:
+        """How much some flows are of others in each year: year, part, whole, share.
+
+        Parameters
+        ----------
+        part, whole : ids of flows, or goods (all flows of that good)
+
+        Raises
+        ------
+        InputError : a name that no flow has, or a layer that there is not
+        """
+        import pandas as pd
+
+        sums = {name: self._sums(list(names), layer) for name, names in (("part", part), ("whole", whole))}
+        share = np.divide(
+            sums["part"], sums["whole"], out=np.full(len(self.years), np.nan), where=sums["whole"] != 0
+        )
+        return pd.DataFrame({"year": self.years, **sums, "share": share})
+
+    def _sums(self, names: list[str], layer: str) -> np.ndarray:
+        flows = self.results[0].system.flows
+        missing = [name for name in names if not ((flows["id"] == name) | (flows["good"] == name)).any()]
+        if missing or not names:
+            what = f"there is no flow or good `{missing[0]}`." if missing else "no flow is named."
+            raise InputError(Problem(what, str(self.scenario.file), hint="Name flows by id, or goods."))
+        return np.array([_sum_of(result, names, layer) for result in self.results])
+
+    def passes(
+        self, share: pd.DataFrame, levels: Sequence[float] = (0.1, 0.3, 0.5)
+    ) -> dict[float, float | None]:
+        """The first year in which a share (from `ratio`) reaches each level and stays there; None: never."""
+        above = {level: (share["share"] >= level).to_numpy() for level in levels}
+        lasts = {level: np.logical_and.accumulate(mine[::-1])[::-1] for level, mine in above.items()}
+        return {
+            level: self.years[int(mine.argmax())] if mine.any() else None for level, mine in lasts.items()
+        }
+
+    def full(self) -> dict[str, float | None]:
+        """For each stock with a ``space``: the first year at whose end it holds more; None: never."""
+        found: dict[str, float | None] = {}
+        for book in self.books:
+            space = float(book.row["space"])
+            if not np.isnan(space):
+                over = book.cohorts[GOOD].sum(axis=1)[book.start :] > space * (1 + NOISE)
+                found[str(book.row["id"])] = self.years[int(over.argmax())] if over.any() else None
+        return found
+
+    def notes(self) -> list[str]:
+        """How the stocks were kept, which are full, and what the study of the first year remarked."""
+        said = [
+            f"stock {b.row['id']}: {b.life}, things enter at {_ENTRY[b.row['entry']]}" for b in self.books
+        ]
+        said += [
+            f"stock {name} is full in {year:g}" for name, year in self.full().items() if year is not None
+        ]
+        if (self.steps.lengths != 1).any():
+            said.append(
+                f"steps of {_spans(self.steps.lengths)} years; each ends with the year it is called by"
+            )
+        return [*said, *self.results[0].notes]
+
+    def __repr__(self) -> str:
+        variant = f", {self.scenario.variant}" if self.scenario.variant else ""
+        span = f"{self.years[0]:g} to {self.years[-1]:g}"
+        return f"<Simulation of {self.scenario.name['en']}{variant}: {span}, {len(self.books)} stocks>"
+
+
+STOCKS = [
+    *("year", "length", "stock", "at", "good", "layer", "inflow", "outflow", "level", "change"),
+    *("space", "unit", "entry", "lifetime"),
+]
+"""Columns of `Simulation.stocks`."""
+
+_ENTRY = {
+    "start": "the start of a step",
+    "middle": "the middle of a step",
+    "end": "the end of a step",
+    "spread": "an even rate through a step",
+}
+
+
+def _spans(lengths: np.ndarray) -> str:
+    return ", ".join(f"{length:g}" for length in dict.fromkeys(lengths.tolist()))
+
+
+def _crossing(result: Result, layer: str) -> list[float]:
+    """What enters the system, what leaves it, and what its stores gain, in one layer, per year."""
+    closure = result.closure(layer)
+    outside = result.system.processes["outside"].to_numpy()
+    flows, amount = result.system.flows, result.layer(layer)
+    into = amount[outside[flows["from_at"]] & ~outside[flows["to_at"]]].sum()
+    out = amount[outside[flows["to_at"]] & ~outside[flows["from_at"]]].sum()
+    return [float(into), float(out), float(closure["stock_change"].sum())]
+
+
+def _sum_of(result: Result, names: list[str], layer: str) -> float:
+    flows = result.system.flows
+    mine = flows["id"].isin(names) | flows["good"].isin(names)
+    return float(result.layer(layer)[mine.to_numpy()].sum())
