@@ -38,7 +38,7 @@ LEVELS = {
     "surplus": 8,
 }
 """Merit order of flows that state no ``prefer``: the own chain, symbiosis, the site's network, the market,
-treatment, disposal. Surplus is what a pool gives away: a plant must not run only to swallow waste."""
+treatment, disposal. Surplus is what a pool gives away because its users leave it."""
 
 
 @dataclass

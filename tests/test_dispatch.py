@@ -167,7 +167,6 @@ def test_links_come_before_the_network_and_the_network_before_the_market(park) -
     found = amounts(dispatch(system))
     assert found["from_neighbour"] == pytest.approx(10)
     assert found["steam__here__steam__dryer"] == pytest.approx(50)
-    assert found["steam__burner__here__steam"] == pytest.approx(50)
     assert found["steam__market__here__steam"] == 0
 
 
@@ -177,11 +176,38 @@ def test_a_network_buys_what_its_makers_lack(park) -> None:
     assert found["steam__market__here__steam"] == pytest.approx(20)
 
 
-def test_no_plant_runs_only_to_swallow_waste(park) -> None:
+def test_a_plant_that_lives_on_waste_takes_all_and_the_network_gives_away_the_rest(park) -> None:
     found = amounts(dispatch(park(STEAM)))
-    assert found["to_burner"] == pytest.approx(15)
-    assert found["steam__here__steam__market"] == 0
-    assert found["sludge__maker__landfill"] == pytest.approx(85)
+    assert (found["to_burner"], found["sludge__maker__landfill"]) == pytest.approx((100, 0))
+    assert found["steam__here__steam__market"] == pytest.approx(400 - 60)
+
+
+SWALLOW = """
+flowsim: 1
+year: 2025
+goods:
+  clay: {name: clay, class: mineral}
+  slag: {name: slag, class: solid_waste, fate: landfill}
+  brick: {name: brick}
+  house: {name: house}
+recipes:
+  wasting: {in: {clay: 1 t}, out: {slag: 1 t}, reference: clay}
+  baking: {in: {clay: 1 t}, out: {brick: 1 t}}
+  building: {in: {brick: 1 t}, out: {house: 1 t}}
+processes:
+  source: {recipe: wasting, activity: 100 t/a}
+  kiln: {recipe: baking, capacity: 1000 t/a, site: here}
+  builder: {recipe: building, activity: 30 t/a, site: here}
+pools: {here: [brick]}
+substitutes: [{good: slag, replaces: clay, max_share: 100 %}]
+links: {to_kiln: {good: slag, from: source, to: kiln, open: true}}
+"""
+
+
+def test_no_plant_makes_more_than_its_users_take_to_swallow_waste(park) -> None:
+    found = amounts(dispatch(park(SWALLOW)))
+    assert (found["to_kiln"], found["slag__source__landfill"]) == pytest.approx((30, 70))
+    assert found["brick__here__brick__market"] == 0
 
 
 def test_waste_is_dumped_only_where_nobody_can_use_it(park) -> None:

@@ -11,7 +11,7 @@ from parks import balanced, reason, value
 from scipy.sparse import coo_array, csr_array, diags_array, eye_array
 
 from flowsim.errors import InputError
-from flowsim.indicators import Account, evaluate, inverse, known
+from flowsim.indicators import Account, ecology, evaluate, inverse, known
 from flowsim.indicators.ecology import Network, eco_connectance, network_of_matrix
 from flowsim.indicators.network import of_account
 
@@ -245,15 +245,28 @@ def random_shares(nodes: int, links_each: int, seed: int = 0) -> csr_array:
 def test_the_selected_inverse_agrees_with_the_dense_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inverse, "DENSE", 3)
     monkeypatch.setattr(inverse, "FILLED", 2.0)
+    monkeypatch.setattr(inverse, "BAND", 0)
     for seed in range(3):
         matrix = random_shares(150, 2, seed)
         exact = np.diag(np.linalg.inv(matrix.toarray()))
         assert inverse.inverse_diagonal(matrix) == pytest.approx(exact, rel=1e-12)
 
 
+def test_the_inverse_along_a_band_agrees_with_the_dense_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inverse, "DENSE", 3)
+    rng = np.random.default_rng(1)
+    giver = rng.integers(0, 300, 900)
+    taker = (giver + rng.integers(-4, 6, 900)) % 300
+    flows = coo_array((rng.random(900), (giver, taker)), shape=(300, 300)).tocsr()
+    matrix = csr_array(eye_array(300) - diags_array(1 / (flows.sum(axis=1) + 0.5)) @ flows)
+    exact = np.diag(np.linalg.inv(matrix.toarray()))
+    assert inverse.inverse_diagonal(matrix) == pytest.approx(exact, rel=1e-12)
+
+
 def test_a_matrix_that_is_too_large_and_filled_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inverse, "DENSE", 3)
     monkeypatch.setattr(inverse, "LARGEST", 5)
+    monkeypatch.setattr(inverse, "BAND", 0)
     with pytest.raises(ValueError, match="10 nodes are too densely linked"):
         inverse.inverse_diagonal(csr_array(10 * np.eye(10) - np.full((10, 10), 0.5)))
 
@@ -263,6 +276,16 @@ def test_ten_thousand_processes_take_a_few_seconds_at_most() -> None:
     matrix = random_shares(10_000, 3)
     assert (inverse.inverse_diagonal(matrix) >= 1).all()
     assert time.perf_counter() - start < 10
+
+
+def test_a_long_ring_has_the_eigenvalue_of_its_dense_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ecology, "DENSE", 10)
+    monkeypatch.setattr(ecology, "RESTARTS", 1)
+    ring = np.roll(np.eye(200), 1, 1) + np.roll(np.eye(200), 3, 1)
+    ring[0, 0] = 1.0
+    nothing = np.zeros(200)
+    exact = np.linalg.eigvals(ring).real.max()
+    assert network_of_matrix(ring, nothing, nothing, nothing).cyclicity == pytest.approx(exact, rel=1e-9)
 
 
 def test_a_large_loop_has_the_eigenvalue_of_its_dense_matrix() -> None:

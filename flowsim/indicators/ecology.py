@@ -24,6 +24,8 @@ DENSE = 500
 """Nodes up to which a loop's eigenvalue is found by the dense solver."""
 RESTARTS = 30
 """Restarts of the Arnoldi method before a loop counts as one that it does not suit."""
+POWERS = 300
+"""Plain steps before Noda's iteration, which factorises in each of its own."""
 NEAR = 1e-9
 """Largest relative width of the bounds on an eigenvalue."""
 CLOSED = 1e-12
@@ -306,6 +308,9 @@ def _noda(links: csr_array) -> float:
     from scipy.sparse.linalg import splu
 
     vector = np.ones(links.shape[0])
+    for _ in range(POWERS):
+        vector = links @ vector + vector
+        vector /= vector.max()
     bounds = (links @ vector) / vector
     while bounds.max() - bounds.min() > NEAR * bounds.max():
         shifted = csc_array((1 + NEAR / 10) * bounds.max() * eye_array(len(vector)) - links)

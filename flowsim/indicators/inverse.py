@@ -22,6 +22,8 @@ FILLED = 0.03
 """A matrix with a larger share of entries is inverted as a dense one: elimination would only fill it up."""
 LARGEST = 5000
 """Most nodes of a filled matrix; beyond it the memory would not do."""
+BAND = 600
+"""Width up to which a matrix that can be ordered into a band is inverted along it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ def inverse_diagonal(matrix: csr_array) -> np.ndarray:
     ------
     ValueError : over 5,000 nodes are left that are all linked to each other
     """
+    if matrix.shape[0] > DENSE:
+        order, width = _band(matrix)
+        if width <= BAND:
+            return _along_band(matrix, order, max(width, 1))
     entries, rounds = _entries(matrix), []
     while entries.size > DENSE and not _is_filled(entries):
         done, entries = _eliminate(entries)
@@ -68,6 +74,42 @@ def inverse_diagonal(matrix: csr_array) -> np.ndarray:
     for done in reversed(rounds):
         entries, inverse = done.before, _restore(done, inverse)
     return inverse[entries.row == entries.column]
+
+
+def _band(matrix: csr_array) -> tuple[np.ndarray, int]:
+    """An order of the nodes that keeps linked ones close (Cuthill and McKee), and the width of the band."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    order = reverse_cuthill_mckee(csr_matrix(abs(matrix) + abs(matrix.T)), symmetric_mode=True)
+    place = np.argsort(order)
+    found = matrix.tocoo()
+    return order, int(np.abs(place[found.row] - place[found.col]).max(initial=0))
+
+
+def _along_band(matrix: csr_array, order: np.ndarray, width: int) -> np.ndarray:
+    """Diagonal of the inverse of a matrix of blocks that touch only their neighbours: forth, then back."""
+    size = matrix.shape[0]
+    cuts = np.append(np.arange(0, size, width), size)
+    ordered = matrix[order][:, order]
+
+    def block(row: int, column: int) -> np.ndarray:
+        return ordered[cuts[row] : cuts[row + 1], cuts[column] : cuts[column + 1]].toarray()
+
+    count = len(cuts) - 1
+    inverses = [np.linalg.inv(block(0, 0))]
+    for at in range(1, count):
+        through = block(at, at - 1) @ inverses[-1] @ block(at - 1, at)
+        inverses.append(np.linalg.inv(block(at, at) - through))
+    last = inverses[-1]
+    diagonals = [last.diagonal()]
+    for at in range(count - 2, -1, -1):
+        own = inverses[at]
+        last = own + own @ block(at, at + 1) @ last @ block(at + 1, at) @ own
+        diagonals.append(last.diagonal())
+    out = np.empty(size)
+    out[order] = np.concatenate(diagonals[::-1])
+    return out
 
 
 def _is_filled(entries: _Entries) -> bool:

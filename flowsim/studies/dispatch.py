@@ -2,12 +2,12 @@
 
 A lexicographic linear programme (Isermann, 1982, OR Spektrum 4) on HiGHS, in this order:
 
-1. no network makes more than its users take;
-2. from final demand backwards, so that what a choice asks of the chain behind it does not count against it:
+1. from final demand backwards, so that what a choice asks of the chain behind it does not count against it:
    every user chooses among its suppliers, least from the market, then from the network, then by symbiosis,
-   then what has a higher ``prefer``; ties are shared in proportion to what each can bring; and what the
-   users leave over finds its way out, least disposed of, then treated, then sold;
-3. plants that live on waste choose among the suppliers of their other inputs.
+   then what has a higher ``prefer``; ties are shared in proportion to what each can bring; networks give
+   away no more than they must; and what the users leave over finds its way out, least disposed of, then
+   treated, then sold, the best way out of each place taking the rest;
+2. plants that live on waste choose among the suppliers of their other inputs.
 
 After each stage the variables whose reduced cost is not zero stay at their bound, so later stages keep
 what earlier ones reached. The end point is solved again by LU, to the same digits as `solve`.
@@ -90,13 +90,22 @@ def _stages(system: System) -> Iterator[tuple[str, np.ndarray]]:
     asked &= ~for_waste
     to_far, from_far = far[flows["to_at"].to_numpy()], far[flows["from_at"].to_numpy()]
     left = given_away & ~surplus
-    yield "least", np.flatnonzero(surplus)
+    worse = left & (level > _best(level, flows["out_node"].to_numpy(), left))
     for distance in range(MOST_DEPTHS):
         yield from _by_merit(level, asked & (to_far == distance), keep_best=True)
         yield "share", np.flatnonzero(asked & (to_far == distance))
-        yield from _by_merit(level, left & (from_far == distance), keep_best=False)
+        yield "least", np.flatnonzero(surplus & (from_far == distance))
+        yield from _by_merit(level, worse & (from_far == distance), keep_best=False)
     yield from _by_merit(level, for_waste, keep_best=True)
     yield "share", np.flatnonzero(for_waste | left)
+
+
+def _best(level: np.ndarray, node: np.ndarray, mine: np.ndarray) -> np.ndarray:
+    """For each flow the best level among those of its place: what takes the rest is nothing to avoid."""
+    _, place = np.unique(node, return_inverse=True)
+    best = np.full(place.max(initial=-1) + 1, np.inf)
+    np.minimum.at(best, place[mine], level[mine])
+    return best[place]
 
 
 def _by_merit(level: np.ndarray, mine: np.ndarray, keep_best: bool) -> Iterator[tuple[str, np.ndarray]]:

@@ -17,6 +17,7 @@ from flowsim.errors import InputError, Problem
 from flowsim.result import Result
 from flowsim.studies import diagnose
 from flowsim.studies.adjust import Factor, Model, State, adjust, binding, factor_at, unknown_columns
+from flowsim.studies.sample import normal_draws, with_sample
 from flowsim.studies.uncertain import build, uncertain_data
 from flowsim.system import System
 
@@ -111,6 +112,11 @@ class Reconciliation:
         found[lost], found[:, lost] = np.nan, np.nan
         return (found + found.T) / 2
 
+    def draws(self, count: int, seed: int = 0) -> np.ndarray:
+        """Draws of the unknowns by normal theory, shape (count, unknowns); each closes every row to first order."""
+        found = normal_draws(self.model, self.factor, np.random.default_rng(seed), count)[:, self.model.data :]
+        return self.result.x + found[:, : len(self.result.x)]
+
     def next_measurements(self, target: str | np.ndarray, cv: float = 0.05, most: int = 10) -> pd.DataFrame:
         """Which new or better datum narrows a flow, or a sum of unknowns, most: id, what, sd, sd_after, gain.
 
@@ -181,8 +187,6 @@ def reconcile(
     answer = _answer(system, data, fit, alpha, eliminated, options)
     if not sample:
         return answer
-    from flowsim.studies.sample import with_sample
-
     return with_sample(answer, sample, seed)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flowsim.studies.adjust import Model, State, adjust, factor_at
+from flowsim.studies.adjust import Factor, Model, adjust, factor_at
 
 if TYPE_CHECKING:
     from flowsim.studies.reconcile import Reconciliation
@@ -114,7 +114,7 @@ def draw(answer: Reconciliation, count: int, seed: int) -> np.ndarray:
         return shape.gain(z[: model.data]) - OUTSIDE * float(beyond[beyond > 1e-9].sum())
 
     random = np.random.default_rng(seed)
-    normal = _normal_draws(model, free, random, BURN_IN + count * THIN)
+    normal = normal_draws(model, factor_at(model, free), random, BURN_IN + count * THIN)
     offset = np.concatenate([answer.state.u, answer.state.x]) - centre
     kept = np.empty((count, len(centre)))
     now = likelihood(offset)
@@ -145,9 +145,8 @@ def _slice(
         angle = random.uniform(low, high)
 
 
-def _normal_draws(model: Model, state: State, random: np.random.Generator, count: int) -> np.ndarray:
-    """Draws of (u, x) about the answer of normal theory: the answer to noise in the data, C R⁻¹ e."""
-    factor = factor_at(model, state)
+def normal_draws(model: Model, factor: Factor, random: np.random.Generator, count: int) -> np.ndarray:
+    """Draws of (u, x) less the answer of normal theory: the answer to noise in the data, C R⁻¹ e."""
     noise = random.normal(size=(model.data, count))
     some = model.correlated
     if len(some):
