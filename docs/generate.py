@@ -153,6 +153,7 @@ PAGES: dict[str, Callable[[], str]] = {"../README.md": readme, "scenario-languag
 if __name__ == "__main__":
     for page, text in PAGES.items():
         write_text(HERE / page, text())
+    subprocess.run([sys.executable, str(HERE / "generate_indicators.py")], check=True)
     for picture, command in PICTURES.items():
         (HERE / picture).parent.mkdir(exist_ok=True)
         printed(f"{command} -o docs/{picture}")

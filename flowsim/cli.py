@@ -20,6 +20,13 @@ BOUNDARY = click.option(
     default="park",
     help="What the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID.",
 )
+INPUTS = click.option(
+    "--input",
+    "given",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="A figure that no flow carries, such as employees=1200; the reason of a missing value names it.",
+)
 STUDY = click.option(
     "--study",
     type=click.Choice(["auto", "solve", "dispatch"]),
@@ -81,6 +88,22 @@ def _variants(file: str, listed: str | None) -> list[str | None]:
     from flowsim.scenario import read
 
     return [*_listed(listed)] if listed else [*read(file).variant_names] or [None]
+
+
+def _inputs(given: tuple[str, ...]) -> dict[str, float]:
+    """``name=number`` options as a mapping; the names are checked by the indicators."""
+    from flowsim.errors import InputError, Problem
+
+    made = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        try:
+            made[name.strip()] = float(value.strip().removesuffix("%"))
+        except ValueError:
+            raise InputError(
+                Problem(f"`--input {text}` is no NAME=NUMBER.", hint="Write employees=1200.")
+            ) from None
+    return made
 
 
 def _width() -> int | None:
@@ -178,6 +201,7 @@ def run(
 @click.option("--base", help="Variant that targets stated as a change are counted from.")
 @click.option("--set", "names", default="first", help="Indicator sets or ids, separated by commas.")
 @BOUNDARY
+@INPUTS
 @STUDY
 @LANG
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json", "markdown"]), default="table")
@@ -189,6 +213,7 @@ def compare(
     base: str | None,
     names: str,
     boundary: str,
+    given: tuple[str, ...],
     study: str,
     lang: str,
     form: str,
@@ -198,7 +223,9 @@ def compare(
     from flowsim.views.text import comparison_csv, comparison_grids, comparison_notes, print_grids
 
     results = [_balance(file, name, study) for file in files for name in _variants(file, variants)]
-    comparison = compare_results(results, targets=targets, names=_listed(names), boundary=boundary, base=base)
+    comparison = compare_results(
+        results, targets=targets, names=_listed(names), boundary=boundary, base=base, inputs=_inputs(given)
+    )
     if form == "json":
         _print_json(comparison.as_json())
     elif form == "csv":
@@ -214,23 +241,35 @@ def compare(
 @click.argument("name", metavar="INDICATOR|FLOW")
 @VARIANT
 @BOUNDARY
+@INPUTS
 @STUDY
 @JSON
 @LANG
 @fails_clearly
 def trace(
-    file: str, name: str, variant: str | None, boundary: str, study: str, as_json: bool, lang: str
+    file: str,
+    name: str,
+    variant: str | None,
+    boundary: str,
+    given: tuple[str, ...],
+    study: str,
+    as_json: bool,
+    lang: str,
 ) -> None:
     """Where a number comes from: an indicator's flows, a flow's facts, each with file, line and source."""
     from flowsim.trace import trace as trace_result
+    from flowsim.views.indicator_text import figure_grid
     from flowsim.views.text import print_grids, trace_grids
     from flowsim.words import say
 
-    found = trace_result(_balance(file, variant, study), name, boundary)
+    found = trace_result(_balance(file, variant, study), name, boundary, inputs=_inputs(given))
     if as_json:
         _print_json(found.as_json())
         return
-    click.echo(print_grids(trace_grids(found, lang), width=_width()), nl=False)
+    grids = trace_grids(found, lang)
+    if found.value is not None and (figure := figure_grid(found.value, lang)):
+        grids.insert(0, figure)
+    click.echo(print_grids(grids, width=_width()), nl=False)
     if found.value is not None:
         indicator = found.value.indicator
         formula = indicator.formula_zh if lang == "zh" else indicator.formula
@@ -247,6 +286,7 @@ def trace(
 @click.option("--ledger", is_flag=True, help="What each open link saves, against the same without it.")
 @VARIANT
 @BOUNDARY
+@INPUTS
 @STUDY
 @JSON
 @LANG
@@ -259,6 +299,7 @@ def indicators(
     ledger: bool,
     variant: str | None,
     boundary: str,
+    given: tuple[str, ...],
     study: str,
     as_json: bool,
     lang: str,
@@ -281,7 +322,7 @@ def indicators(
         grids = _ledger_grids(file, variant, boundary, lang)
     else:
         result = _balance(file, variant, study)
-        values = evaluate(result, _listed(names), boundary)
+        values = evaluate(result, _listed(names), boundary, inputs=_inputs(given))
         if as_json:
             _print_json(values_json(result, values, boundary))
             return

@@ -120,6 +120,14 @@ class Initial:
     amount: Any
     ages: Any = None
 
+    def __post_init__(self) -> None:
+        ages, amount = np.asarray(np.nan if self.ages is None else self.ages, dtype=float), self.amount
+        if (ages < 0).any() or (np.asarray(amount) < 0).any():
+            raise InputError(Problem("an initial stock and its ages must not be negative."))
+        if ages.ndim and np.shape(amount)[:1] != ages.shape:
+            hint = "Give one amount for each age, the ages along the first axis."
+            raise InputError(Problem(f"there are {ages.size} ages, but other amounts.", hint=hint))
+
     def left(self, life: Lifetime, steps: Steps, axes: int = 0) -> np.ndarray:
         """What is left of it at the end of each step, shape (steps, 1 or series, ...)."""
         life = life.of(0)
@@ -171,18 +179,22 @@ class Stocks:
     """A stock over time. Flows are per year, the stock stands at the end of each step; shape (steps, ...).
 
     ``initial`` is what is left of the initial stock, ``kept`` the share of what stood that was not taken
-    early in each step (1 where nothing had to leave early).
+    early in each step (1 where nothing had to leave early), ``before`` the initial stock itself.
     """
 
     steps: Steps
     entry: str
     lifetime: Lifetime
     inflow: np.ndarray
-    outflow: np.ndarray
     stock: np.ndarray
     initial: np.ndarray
     kept: np.ndarray
     before: np.ndarray = field(repr=False)
+
+    @property
+    def outflow(self) -> np.ndarray:
+        """What leaves per year in each step."""
+        return self.inflow - self.change
 
     @property
     def change(self) -> np.ndarray:
@@ -203,11 +215,10 @@ class Stocks:
         return table
 
     def gap(self, series: tuple[int, ...] = ()) -> float:
-        """How far flows, cohorts and stock of one series disagree, as a share of the largest stock."""
+        """How far the cohorts of one series and its stock disagree, as a share of the largest stock."""
         stock = _one(self.stock, series)
-        of_cohorts = self.cohorts(series).sum(axis=1) + _one(self.initial, series) - stock
-        flow = _one(self.inflow - self.outflow - self.change, series) * self.steps.lengths
-        return float(max(np.abs(of_cohorts).max(), np.abs(flow).max()) / max(np.abs(stock).max(), TINY))
+        difference = self.cohorts(series).sum(axis=1) + _one(self.initial, series) - stock
+        return float(np.abs(difference).max() / max(np.abs(stock).max(), TINY))
 
     def table(self) -> pd.DataFrame:
         """Tidy rows: year, length, entry, lifetime, inflow, outflow, stock, change; one series."""
@@ -278,9 +289,7 @@ def stock_model(
                 hint="Give one for each step.",
             )
         )
-    own = {np.shape(value)[:1] for value in (lifetime.mean, lifetime.shape) if np.ndim(value)}
-    if lifetime.by_cohort and own != {(len(steps),)}:
-        raise InputError(Problem(f"a lifetime by cohort needs a value for each of the {len(steps)} steps."))
+    _check_shape(lifetime, given)
     if (given < 0).any():
         raise InputError(
             Problem(
@@ -289,6 +298,19 @@ def stock_model(
             )
         )
     return _model(steps, lifetime, given, stock is not None, entry, initial, early)
+
+
+def _check_shape(life: Lifetime, given: np.ndarray) -> None:
+    """The parameters of a lifetime are numbers or fit the series; by cohort the steps come before these."""
+    for shape in filter(None, (np.shape(life.mean), np.shape(life.shape))):
+        own = shape[1:] if life.by_cohort else shape
+        fits = len(own) < given.ndim and (not life.by_cohort or shape[0] == len(given))
+        fits = fits and all(a in (1, b) for a, b in zip(own[::-1], given.shape[:0:-1], strict=False))
+        if not fits:
+            wanted = given.shape if life.by_cohort else given.shape[1:]
+            what = "steps and series" if life.by_cohort else "series"
+            message = f"a lifetime of shape {shape} does not fit the {what}, {wanted}."
+            raise InputError(Problem(message, hint="Give one number, or one for each of them."))
 
 
 def _model(
@@ -300,27 +322,22 @@ def _model(
     initial: Initial | None,
     early: bool,
 ) -> Stocks:
-    axes = given.ndim - 1
-    kernel = survivors(life, steps, entry, 0, axes)
-    shape = given.shape
-    left = np.zeros(shape) if initial is None else np.broadcast_to(initial.left(life, steps, axes), shape)
-    before = np.zeros(shape[1:]) if initial is None else np.broadcast_to(initial.total, shape[1:])
+    axes, shape = given.ndim - 1, given.shape
     lengths = _along(steps.lengths, axes)
-    kept = np.broadcast_to(1.0, shape)
-    amount = given * lengths
-    if not (steps.even and not life.by_cohort and not early):
+    left = 0.0 if initial is None else np.broadcast_to(initial.left(life, steps, axes), shape)
+    before = np.broadcast_to(0.0 if initial is None else initial.total, shape[1:])
+    kept, inflow, stock = np.broadcast_to(1.0, shape), given, given
+    if not steps.even or life.by_cohort or early:
         target = given if stock_driven else None
-        amount, stock, left, kept = _recursion(life, steps, entry, amount, target, left, early)
+        start = np.broadcast_to(left, shape)
+        amount, stock, left, kept = _recursion(life, steps, entry, given * lengths, target, start, early)
     elif stock_driven:
-        amount, stock = _deconvolved(kernel, given - left), given
+        amount = _deconvolved(survivors(life, steps, entry, 0, axes), given - left)
     else:
-        stock = left + _convolved(kernel, amount)
+        stock = _convolved(survivors(life, steps, entry, 0, axes), given * lengths) + left
     if stock_driven:
-        amount = _not_negative(amount, steps, given)
-    standing = np.concatenate([before[None], stock[:-1]])
-    return Stocks(
-        steps, entry, life, amount / lengths, (amount + standing - stock) / lengths, stock, left, kept, before
-    )
+        inflow = _not_negative(amount, steps, given) / lengths
+    return Stocks(steps, entry, life, inflow, stock, np.broadcast_to(left, shape), kept, before)
 
 
 def _along(lengths: np.ndarray, axes: int) -> np.ndarray:

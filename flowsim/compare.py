@@ -6,7 +6,7 @@ change is shared out over flows without a remainder (the symmetric, or Marshall-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +157,7 @@ def compare(
     names: str | Sequence[str] = "first",
     boundary: str = "park",
     base: str | None = None,
+    inputs: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Put results side by side.
 
@@ -167,6 +168,7 @@ def compare(
     names : a set of indicators, or their ids
     boundary : what the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID
     base : variant that targets stated as a change are counted from
+    inputs : figures that no flow carries (`flowsim.indicators.account.INPUTS`)
 
     Raises
     ------
@@ -175,7 +177,7 @@ def compare(
     if not results:
         raise InputError("there is nothing to compare.")
     ids = _unique_names(results)
-    values = tuple(tuple(evaluate(result, names, boundary)) for result in results)
+    values = tuple(tuple(evaluate(result, names, boundary, inputs=inputs)) for result in results)
     explained: list[tuple[tuple[Part, ...], ...]] = [tuple(() for _ in values[0])]
     for result, mine in zip(results[1:], values[1:], strict=True):
         explained.append(
@@ -183,7 +185,7 @@ def compare(
         )
     wanted = results[0].system.about["target_set"] if targets is None else targets
     chosen = _target_rows(results[0], wanted)
-    verdicts, beyond = _verdicts(results, ids, chosen, boundary, base)
+    verdicts, beyond = _verdicts(results, ids, chosen, boundary, base, inputs)
     return Comparison(
         tuple(results),
         ids,
@@ -318,6 +320,7 @@ def _verdicts(
     targets: list[dict[str, Any]],
     boundary: str,
     base: str | None,
+    inputs: Mapping[str, float] | None,
 ) -> tuple[list[Verdict], list[dict[str, Any]]]:
     """Each target that flows define against each variant; the others are returned beside."""
     if base is not None and base not in ids:
@@ -332,7 +335,7 @@ def _verdicts(
         if name not in all_known:
             beyond.append(target)
             continue
-        values = [evaluate(result, [name], boundary)[0] for result in results]
+        values = [evaluate(result, [name], boundary, inputs=inputs)[0] for result in results]
         from_value = values[list(ids).index(base)] if base is not None else None
         for variant, value in zip(ids, values, strict=True):
             verdicts.append(_verdict(target, name, variant, value, from_value))

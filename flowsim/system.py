@@ -144,7 +144,9 @@ class System:
     def row_text(self, row: int, upper: bool = False) -> str:
         """One row as a sentence, for example ``recipe line, nickel_sulfate at precursor: ...``."""
         matrix, rhs, rows = (
-            (self.upper_matrix, self.upper_rhs, self.upper_rows) if upper else (self.matrix, self.rhs, self.rows)
+            (self.upper_matrix, self.upper_rhs, self.upper_rows)
+            if upper
+            else (self.matrix, self.rhs, self.rows)
         )
         start, end = matrix.indptr[row], matrix.indptr[row + 1]
         plus: list[str] = []

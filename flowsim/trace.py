@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,19 +75,22 @@ class Trace:
         }
 
 
-def trace(result: Result, name: str, boundary: str = "park") -> Trace:
+def trace(
+    result: Result, name: str, boundary: str = "park", *, inputs: Mapping[str, float] | None = None
+) -> Trace:
     """Where an indicator or a flow comes from.
 
     Parameters
     ----------
     name : an indicator id, a flow id, or a good that only one flow carries
+    inputs : figures that no flow carries (`flowsim.indicators.account.INPUTS`)
 
     Raises
     ------
     InputError : no indicator, flow or good of that name, or a good that several flows carry
     """
     if name in {indicator.id for indicator in known()}:
-        return _trace_indicator(result, name, boundary)
+        return _trace_indicator(result, name, boundary, inputs)
     return _trace_flow(result, _flow_called(result, name))
 
 
@@ -105,10 +109,10 @@ def _flow_called(result: Result, name: str) -> int:
     raise InputError(Problem(f"there is no indicator or flow `{name}`.", hint=hint))
 
 
-def _trace_indicator(result: Result, name: str, boundary: str) -> Trace:
+def _trace_indicator(result: Result, name: str, boundary: str, inputs: Mapping[str, float] | None) -> Trace:
     import pandas as pd
 
-    value = evaluate(result, [name], boundary)[0]
+    value = evaluate(result, [name], boundary, inputs=inputs)[0]
     parts = []
     if value.terms is not None:
         sides: list[tuple[str, np.ndarray | None, float]] = [
@@ -120,6 +124,8 @@ def _trace_indicator(result: Result, name: str, boundary: str) -> Trace:
                 parts.append(_flow_rows(result, part, weights, total))
         for rule, mask in value.terms.left_out:
             parts.append(_flow_rows(result, f"left out: {rule}", np.where(mask, result.amounts, 0.0), np.nan))
+    if value.figure is not None:
+        parts.append(_flow_rows(result, "read", np.where(value.figure.flows, result.amounts, 0.0), np.nan))
     flows = (
         pd.concat(parts, ignore_index=True)
         if parts

@@ -8,6 +8,7 @@ import pytest
 from flowsim.cohorts import ENTRIES, Initial, Steps, Stocks, stock_model
 from flowsim.errors import InputError
 from flowsim.lifetimes import DISTRIBUTIONS, Lifetime, hazard_table, left_at, mean_between, mean_life
+from flowsim.schema import LIFETIMES
 
 TEN = np.arange(1, 11)
 LIVES = [
@@ -24,7 +25,7 @@ LIVES = [
 
 
 def test_the_lives_tried_here_are_all_there_are() -> None:
-    assert [life.distribution for life in LIVES] == list(DISTRIBUTIONS)
+    assert [life.distribution for life in LIVES] == list(DISTRIBUTIONS) == list(LIFETIMES)
 
 
 # ---- published figures: IndEcol/ODYM, tests of the dynamic stock model, where things enter at the end ----
@@ -139,6 +140,19 @@ def test_an_age_that_nothing_reaches_is_refused() -> None:
 def test_things_that_stay_for_ever_are_stock_for_ever() -> None:
     model = stock_model([1, 2, 3], Lifetime("unlimited"), inflow=[1, 0, 0], initial=Initial(6.0))
     assert model.stock.tolist() == [7, 7, 7]
+
+
+@pytest.mark.parametrize(
+    ("amount", "ages", "message"),
+    [
+        (-1.0, None, "an initial stock and its ages must not be negative"),
+        (1.0, -3, "an initial stock and its ages must not be negative"),
+        ([1.0, 2.0], [1, 2, 3], "there are 3 ages, but other amounts. Give one amount for each age"),
+    ],
+)
+def test_an_initial_stock_that_cannot_be_is_refused(amount: object, ages: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Initial(amount, ages)
 
 
 def test_a_table_that_keeps_some_has_no_steady_state() -> None:
@@ -324,7 +338,11 @@ def test_hazards_are_shares() -> None:
         ({"inflow": [1, 2], "years": [2, 1]}, "must ascend. Give each year once, earliest first."),
         (
             {"inflow": [1, 2], "lifetime": Lifetime("fixed", [5, 5, 5], by_cohort=True)},
-            "a value for each of the 2",
+            r"a lifetime of shape \(3,\) does not fit the steps and series, \(2,\). Give one number",
+        ),
+        (
+            {"inflow": [[1, 2], [3, 4]], "lifetime": Lifetime("fixed", [5, 5, 5])},
+            r"a lifetime of shape \(3,\) does not fit the series, \(2,\)",
         ),
     ],
 )

@@ -49,7 +49,9 @@ def uncertain_indicators(
             found = sample(answer.result, draws, item.id, boundary)[:, 0]
             sd[at], (low, high) = found.std(ddof=1), np.quantile(found, (0.025, 0.975))
         spread = (np.nan, np.nan, np.nan, "") if value.reason else (sd[at], low, high, METHODS[int(bent[at])])
-        rows.append((item.id, item.en, item.zh, value.value, item.unit, *spread, value.reason, value.reason_zh))
+        rows.append(
+            (item.id, item.en, item.zh, value.value, item.unit, *spread, value.reason, value.reason_zh)
+        )
     columns = ["id", "en", "zh", "value", "unit", "sd", "low", "high", "method", "reason", "reason_zh"]
     return pd.DataFrame(rows, columns=columns)
 

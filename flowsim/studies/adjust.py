@@ -25,6 +25,8 @@ DAMPING = 1e-9
 """Damping of directions that nothing fixes and of rows that repeat others, in equilibrated units. The steps are
 proximal, so that it slows them a little but moves no answer."""
 MOST_STEPS = 80
+PATIENT, NEAR = 8, 0.05
+"""Newton's steps begin after so many steps, once a step is below this share of the largest number."""
 MOST_EXCHANGES = 150
 SMALL = 2000
 """Rows and columns of a system that is factorised with pivoting."""
@@ -80,7 +82,20 @@ class Model:
         block = np.linalg.inv(self.correlation[some][:, some].toarray()) if len(some) else np.zeros((0, 0))
         row = np.concatenate([plain, np.repeat(some, len(some))])
         column = np.concatenate([plain, np.tile(some, len(some))])
-        return csr_array((np.concatenate([np.ones(len(plain)), block.ravel()]), (row, column)), shape=(self.data,) * 2)
+        return csr_array(
+            (np.concatenate([np.ones(len(plain)), block.ravel()]), (row, column)), shape=(self.data,) * 2
+        )
+
+    def restated(self, u: np.ndarray) -> Model:
+        """The same problem as if other values had been stated: those that lie ``u`` from the ones that were."""
+        matrix, rhs = self.adjusted(u)
+        shift = np.concatenate([u, np.zeros(self.matrix.shape[1])])
+        lower, upper = self.lower - shift, self.upper - shift
+        value = self.value + self.sd * u
+        left = replace(self, matrix=matrix, rhs=rhs, value=value, lower=lower, upper=upper)
+        if "order" in vars(self):
+            vars(left)["order"] = self.order
+        return left
 
     def leaving(self, datum: int) -> Model:
         """The same problem as if one datum more had not been measured."""
@@ -121,7 +136,9 @@ class Model:
         size = sum(pattern.shape)
         beside = block_array([[abs(self.weight), None], [None, csr_array((whole.shape[1],) * 2)]])
         both = csc_array(block_array([[beside, pattern.T], [pattern, None]]))
-        return least_fill(csc_array(both + dia_array((np.full((1, size), 2.0 * size), [0]), shape=(size, size))))
+        return least_fill(
+            csc_array(both + dia_array((np.full((1, size), 2.0 * size), [0]), shape=(size, size)))
+        )
 
     def shift(self, u: np.ndarray) -> np.ndarray:
         """σ u of the datum of each row, 0 where there is none."""
@@ -144,6 +161,13 @@ class Model:
         by_u = csr_array((entry, (rows, self.datum[rows])), shape=(len(moved), self.data))
         return csr_array(hstack([by_u, by_x]))
 
+    def bend(self, dual: np.ndarray) -> csr_array:
+        """Second derivative of the rows by (u, x), weighted with their multipliers, shape (data, unknowns)."""
+        rows = np.flatnonzero((self.datum >= 0) & ~self.given)
+        weight = dual[rows] * self.sd[self.datum[rows]]
+        of_data = csr_array((weight, (self.datum[rows], rows)), shape=(self.data, len(self.datum)))
+        return csr_array(of_data @ self.slope)
+
     def objective(self, u: np.ndarray) -> float:
         """Sum of squared deviations in standard uncertainties, correlations regarded."""
         return float(u @ (self.weight @ u))
@@ -165,10 +189,18 @@ class Factor:
     against the system without damping takes the damping out again.
     """
 
-    def __init__(self, model: Model, jacobian: csr_array, loose: np.ndarray, repeated: np.ndarray):
+    def __init__(
+        self,
+        model: Model,
+        jacobian: csr_array,
+        loose: np.ndarray,
+        repeated: np.ndarray,
+        bend: csr_array | None = None,
+    ):
         rows, columns = jacobian.shape
         weight = model.weight
-        hessian = block_array([[weight, None], [None, csr_array((columns - weight.shape[0],) * 2)]])
+        across = csr_array((columns - weight.shape[0],) * 2)
+        hessian = block_array([[weight, bend], [None if bend is None else bend.T, across]])
         self.matrix = csc_array(block_array([[hessian, jacobian.T], [jacobian, None]], format="csc"))
         self.columns = columns
         self.scale = _equilibrate(self.matrix)
@@ -297,7 +329,11 @@ class State:
 
 
 def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bounds: bool = True) -> State:
-    """Find a minimum by Gauss-Newton, from the stated data unless a start (u, x) is given."""
+    """Find a minimum by Gauss-Newton, from the stated data unless a start (u, x) is given.
+
+    Where a small problem bends so much that this is slow, the last steps are Newton's, with the second derivative
+    of the rows.
+    """
     u, x = start or first_guess(model)
     z = np.concatenate([u, x])
     dual = np.zeros(len(model.rhs))
@@ -305,24 +341,29 @@ def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bou
     steps = 0
     history: list[float] = []
     linear = not model.slope.nnz
+    may_bend, newton = not linear and sum(model.matrix.shape) + model.data <= SMALL, False
     for steps in range(1, MOST_STEPS + 1):
-        step, new_dual, side, pull = _quadratic(model, z, dual, side, bounds)
+        step, new_dual, side, pull = _quadratic(model, z, dual, side, bounds, newton)
         length = 1.0 if linear else _line_search(model, z, step, new_dual, history)
         z, dual = z + length * step, new_dual
         small = np.abs(step) <= 1e-13 * np.abs(z).max(initial=1.0) + 1e-10 * np.abs(z)
         if length == 1.0 and steps > 1 and (small.all() or (linear and steps == 3)):
             break
+        near = np.abs(step).max(initial=0.0) < NEAR * np.abs(z).max(initial=0.0)
+        newton = may_bend and steps >= PATIENT and length == 1.0 and near
     return _certified(model, z, dual, side, pull, steps, bounds)
 
 
 def first_guess(model: Model) -> tuple[np.ndarray, np.ndarray]:
-    """The stated data, and unknowns that fit them best if every throughput had the size of a typical datum."""
+    """The stated data, and the unknowns that fit them best.
+
+    The throughput that an uncertain coefficient acts on is taken to have the size of a typical datum.
+    """
     u, x = np.zeros(model.data), np.zeros(model.matrix.shape[1])
     sizes = np.abs(model.rhs[model.given & (model.datum >= 0)])
     sizes = sizes if sizes.any() else np.abs(model.rhs)
     typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
-    through = np.full(len(model.rhs), typical)
-    jacobian = model.jacobian(u, x, through)
+    jacobian = model.jacobian(u, x, np.full(len(model.rhs), typical))
     factor = _factor(model, jacobian, np.zeros(0, dtype=np.int64))
     rhs = np.concatenate([np.zeros(jacobian.shape[1]), -model.residual(u, x)])
     return u, factor.solve(rhs)[model.data : jacobian.shape[1]]
@@ -346,11 +387,14 @@ def _least_pull(model: Model, z: np.ndarray) -> np.ndarray:
     return 1e-9 * (1.0 + model.objective(z[: model.data])) / size
 
 
-def _factor(model: Model, jacobian: csr_array, held: np.ndarray) -> Factor:
+def _factor(
+    model: Model, jacobian: csr_array, held: np.ndarray, bend: csr_array | None = None
+) -> Factor:
     loose = np.zeros(jacobian.shape[1], dtype=bool)
     loose[unknown_columns(model)[model.structure.under]] = True
     repeated = np.arange(jacobian.shape[0] + len(held)) >= jacobian.shape[0]
-    return Factor(model, csr_array(vstack([jacobian, _unit_rows(held, jacobian.shape[1])])), loose, repeated)
+    whole = csr_array(vstack([jacobian, _unit_rows(held, jacobian.shape[1])]))
+    return Factor(model, whole, loose, repeated, bend)
 
 
 def unknown_columns(model: Model) -> np.ndarray:
@@ -363,9 +407,10 @@ def _unit_rows(held: np.ndarray, columns: int) -> csr_array:
 
 
 def _quadratic(
-    model: Model, z: np.ndarray, dual: np.ndarray, side: np.ndarray, bounds: bool
+    model: Model, z: np.ndarray, dual: np.ndarray, side: np.ndarray, bounds: bool, newton: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Step to the minimum of the linearised problem: step, multipliers, sides that are held, their pull."""
+    bend = model.bend(dual) if newton else None
     u, x = z[: model.data], z[model.data :]
     jacobian, residual = model.jacobian(u, x), model.residual(u, x)
     gradient = np.concatenate([model.weight @ u, np.zeros(len(x))]) + jacobian.T @ dual
@@ -374,7 +419,7 @@ def _quadratic(
     for _ in range(MOST_EXCHANGES):
         held = np.flatnonzero(side)
         bound = np.where(side < 0, model.lower, model.upper)[held]
-        factor = _factor(model, jacobian, held)
+        factor = _factor(model, jacobian, held, bend)
         found = factor.solve(np.concatenate([-gradient, -residual, bound - z[held]]))
         step = found[: len(z)]
         pull[:] = 0.0
@@ -404,7 +449,9 @@ def _wanted(model: Model, z: np.ndarray, side: np.ndarray, pull: np.ndarray) -> 
     return np.where(side == 0, free, np.where(stays, side, 0))
 
 
-def _line_search(model: Model, z: np.ndarray, step: np.ndarray, dual: np.ndarray, history: list[float]) -> float:
+def _line_search(
+    model: Model, z: np.ndarray, step: np.ndarray, dual: np.ndarray, history: list[float]
+) -> float:
     """Largest of 1, 1/2, ... 1/64 that does not raise the exact penalty above its last three values."""
     penalty = 1.5 * np.abs(dual)
 
@@ -421,7 +468,13 @@ def _line_search(model: Model, z: np.ndarray, step: np.ndarray, dual: np.ndarray
 
 
 def _certified(
-    model: Model, z: np.ndarray, dual: np.ndarray, side: np.ndarray, pull: np.ndarray, steps: int, bounds: bool
+    model: Model,
+    z: np.ndarray,
+    dual: np.ndarray,
+    side: np.ndarray,
+    pull: np.ndarray,
+    steps: int,
+    bounds: bool,
 ) -> State:
     """The point with the relative residuals of its conditions (Karush, Kuhn and Tucker)."""
     u, x = z[: model.data], z[model.data :]

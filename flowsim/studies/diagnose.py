@@ -121,7 +121,9 @@ def raise_infeasible(system: System, exact: np.ndarray) -> None:
     low = np.flatnonzero(np.isfinite(system.lower))
     high = np.flatnonzero(np.isfinite(system.upper))
     limits = len(system.upper_rhs)
-    held = vstack([-eye_array(columns, format="csr")[low], eye_array(columns, format="csr")[high], system.upper_matrix])
+    held = vstack(
+        [-eye_array(columns, format="csr")[low], eye_array(columns, format="csr")[high], system.upper_matrix]
+    )
     slack = held.shape[0]
     bound = np.concatenate([-system.lower[low], system.upper[high], system.upper_rhs]) / size
     equal = csr_array(system.matrix[np.flatnonzero(exact)])
@@ -134,7 +136,12 @@ def raise_infeasible(system: System, exact: np.ndarray) -> None:
     )  # fmt: skip
     if found.status != 0 or found.fun < 1e-7:
         return
-    problems = [Problem("the exact facts leave no answer within the bounds.", hint="Lift one of these bounds, or mend a fact.")]
+    problems = [
+        Problem(
+            "the exact facts leave no answer within the bounds.",
+            hint="Lift one of these bounds, or mend a fact.",
+        )
+    ]
     excess = found.x[columns:] * size
     for at in np.flatnonzero(excess > 1e-7 * size):
         if at >= slack - limits:
@@ -253,7 +260,10 @@ def _labels(system: System) -> dict[str, np.ndarray]:
     inner = flow & (layer != "base")
     ids = np.where(flow, _taken(flows["id"], at, flow), kind + "(" + _taken(processes["id"], at, ~flow) + ")")
     out = {"id": np.where(inner, ids + "[" + layer + "]", ids)}
-    for lang, said in (("en", ("activity of ", "", "stock change of ", " in ")), ("zh", ("", "的运行量", "", "的"))):
+    for lang, said in (
+        ("en", ("activity of ", "", "stock change of ", " in ")),
+        ("zh", ("", "的运行量", "", "的")),
+    ):
         place = processes[lang].to_numpy(dtype=object)
         good = goods[lang].to_numpy(dtype=object)[flows["good_at"]]
         drawn = good + " (" + place[flows["from_at"]] + " → " + place[flows["to_at"]] + ")"

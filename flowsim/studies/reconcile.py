@@ -36,7 +36,7 @@ REDUNDANT = 1e-7
 NEAR_OPTIMUM = 9.21
 """Optima whose objectives differ by less are not told apart by the data: their likelihoods differ by less than
 a factor of 100 (exp(9.21 / 2))."""
-STARTS = 12
+STARTS, WIDEST = 12, 8.0
 MOST_STARTED = 1500
 """Bilinear problems with more unknowns are started from the stated data only, unless starts are asked for."""
 MOST_REFITTED = 8
@@ -114,7 +114,9 @@ class Reconciliation:
 
     def draws(self, count: int, seed: int = 0) -> np.ndarray:
         """Draws of the unknowns by normal theory, shape (count, unknowns); each closes every row to first order."""
-        found = normal_draws(self.model, self.factor, np.random.default_rng(seed), count)[:, self.model.data :]
+        found = normal_draws(self.model, self.factor, np.random.default_rng(seed), count)[
+            :, self.model.data :
+        ]
         return self.result.x + found[:, : len(self.result.x)]
 
     def next_measurements(self, target: str | np.ndarray, cv: float = 0.05, most: int = 10) -> pd.DataFrame:
@@ -237,13 +239,15 @@ def _fit(
     count = (STARTS if few else 1) if starts is None else starts
     states = [adjust(model, bounds=bounds)]
     for draw in range(1, count if bent else 1):
-        states.append(adjust(model, _random_start(model, states[0], seed, draw), bounds))
+        states.append(adjust(model, _random_start(model, bounds, seed, draw), bounds))
     good = [state for state in states if state.converged]
     if not good:
         diagnose.raise_failure(system, diagnose.exact_rows(system, data), states[0])
     optima = _distinct(model, good)
     state = min(good, key=lambda state: model.objective(state.u))
-    diagnose.check_rows(system, diagnose.moved_system(system, data, state.u), state.x[: system.matrix.shape[1]])
+    diagnose.check_rows(
+        system, diagnose.moved_system(system, data, state.u), state.x[: system.matrix.shape[1]]
+    )
     factor = factor_at(model, state)
     suspected = unknown_columns(model)[model.structure.under]
     if not factor.pivoted:
@@ -270,11 +274,13 @@ def _in_excess(model: Model) -> np.ndarray:
     return out[:-1]
 
 
-def _random_start(model: Model, best: State, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
-    """Data drawn from their uncertainty, twice as wide, and unknowns of random size around those found."""
+def _random_start(model: Model, bounds: bool, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
+    """A point that obeys all rows: the answer to data drawn from up to WIDEST times their uncertainty."""
     random = np.random.default_rng([seed, draw])
-    u = np.clip(2 * random.normal(size=model.data), model.lower[: model.data], model.upper[: model.data])
-    return u, best.x * np.exp(random.normal(0.0, 1.0, len(best.x)))
+    u = random.uniform(1.0, WIDEST) * random.normal(size=model.data)
+    u = np.clip(u, model.lower[: model.data], model.upper[: model.data])
+    found = adjust(model.restated(u), bounds=bounds)
+    return u + found.u, found.x
 
 
 def _distinct(model: Model, states: list[State]) -> tuple[Optimum, ...]:
@@ -326,7 +332,12 @@ def _worst(fit: _Fit, alpha: float) -> int | None:
 
 
 def _answer(
-    system: System, data: pd.DataFrame, fit: _Fit, alpha: float, eliminated: tuple[str, ...], options: dict[str, Any]
+    system: System,
+    data: pd.DataFrame,
+    fit: _Fit,
+    alpha: float,
+    eliminated: tuple[str, ...],
+    options: dict[str, Any],
 ) -> Reconciliation:
     """The tables of a minimum."""
     model, state = fit.model, fit.state
@@ -390,7 +401,9 @@ def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any])
     numbers = set(np.flatnonzero(fit.free).tolist())
     if pattern != numbers and not len(fit.bounds_that_hold):
         names = [_column_name(system, table, model, column) for column in sorted(pattern ^ numbers)]
-        notes.append(f"pattern and numbers differ on what is observable; the numbers count: {', '.join(names[:12])}.")
+        notes.append(
+            f"pattern and numbers differ on what is observable; the numbers count: {', '.join(names[:12])}."
+        )
     if not len(fit.bounds_that_hold) and fit.freedom != model.freedom:
         notes.append(
             f"the pattern of the rows has {model.freedom} degrees of freedom, their numbers {fit.freedom}: "
@@ -442,7 +455,9 @@ def _data_table(system: System, data: pd.DataFrame, fit: _Fit, alpha: float) -> 
     table.insert(6, "unit", [diagnose.unit_of(system, int(row)) for row in data["row"]])
     table.insert(7, "change", np.where(free, np.nan, state.u))
     redundant = (spread < 1 - REDUNDANT) & ~model.left_out
-    table.insert(8, "class", np.where(redundant, "redundant", np.where(model.left_out, "left_out", "just_determined")))
+    table.insert(
+        8, "class", np.where(redundant, "redundant", np.where(model.left_out, "left_out", "just_determined"))
+    )
     checked = int((~np.isnan(fit.normalised)).sum())
     table.insert(9, "test", np.abs(fit.normalised))
     critical = float(-ndtri((1 - (1 - alpha) ** (1 / max(checked, 1))) / 2))
@@ -462,6 +477,7 @@ def _suspects(fit: _Fit, table: pd.DataFrame, test: dict[str, Any], bounds: bool
     rows = []
     for datum in order.tolist():
         left = _objective_without(fit, datum, bounds)
+        left = left if left > ROUNDING else 0.0
         alike = np.flatnonzero((np.abs(size - size[datum]) < 1e-6 * max(size[datum], 1e-9)) & (size > 1e-9))
         dof = max(test["dof"] - 1, 0)
         rows.append(

@@ -51,7 +51,9 @@ class _Shape:
             positive = np.maximum(value[at], 1e-12 * self.model.value[at])
             logs = np.log(positive)
             beyond = (positive - value[at]) / self.model.sd[at]
-            total += float((-logs - (logs - centre) ** 2 / (2 * spread) - OUTSIDE * beyond + 0.5 * u[at] ** 2).sum())
+            total += float(
+                (-logs - (logs - centre) ** 2 / (2 * spread) - OUTSIDE * beyond + 0.5 * u[at] ** 2).sum()
+            )
         return total
 
 
@@ -104,7 +106,10 @@ def draw(answer: Reconciliation, count: int, seed: int) -> np.ndarray:
         low[known], high[known] = model.lower[known], model.upper[known]
     frame = answer.data
     shape = _Shape(
-        model, frame["distribution"].to_numpy(), frame["low"].to_numpy(dtype=float), frame["high"].to_numpy(dtype=float)
+        model,
+        frame["distribution"].to_numpy(),
+        frame["low"].to_numpy(dtype=float),
+        frame["high"].to_numpy(dtype=float),
     )
     size = np.maximum(np.abs(centre), 1e-9 * np.abs(centre[model.data :]).max(initial=1.0))
 

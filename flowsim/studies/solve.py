@@ -345,7 +345,9 @@ def _broken_bound(system: System, column: int, value: float) -> Problem:
     file, line = str(table["file"].iloc[at]) or str(system.about["file"]), int(table["line"].iloc[at])
     name = system._short(column)
     if value > system.upper[column]:
-        capacity = system.unknown_kind[column] == "activity" and system.upper[column] == table["capacity"].iloc[at]
+        capacity = (
+            system.unknown_kind[column] == "activity" and system.upper[column] == table["capacity"].iloc[at]
+        )
         what = "its capacity" if capacity else "its limit"
         message = f"{name} would be {value:.6g}, above {what} of {system.upper[column]:.6g}."
         return Problem(message, file, line, "Raise the one or lower what asks for the other.")

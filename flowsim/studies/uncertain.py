@@ -91,7 +91,9 @@ def build(
     top = hstack([vstack([system.matrix, extra]), csr_array((len(datum) + extra.shape[0], slack))])
     matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
     rhs = np.concatenate([system.rhs, np.zeros(extra.shape[0]), system.upper_rhs])
-    slope = csr_array((system.slope.data, system.slope.indices, system.slope.indptr), shape=system.slope.shape)
+    slope = csr_array(
+        (system.slope.data, system.slope.indices, system.slope.indptr), shape=system.slope.shape
+    )
     slope.resize((matrix.shape[0], matrix.shape[1]))
     datum = np.concatenate([datum, np.full(matrix.shape[0] - len(datum), -1)])
     given = np.concatenate([rows.kind == "given", np.zeros(matrix.shape[0] - len(rows.kind), dtype=bool)])
@@ -167,7 +169,9 @@ def _correlation(data: pd.DataFrame, pairs: Sequence[tuple[str, str, float]]) ->
         first, second = _position(data, one), _position(data, other)
         if first == second or not -1 < value < 1:
             hint = "Name two different data and a coefficient between -1 and 1."
-            raise InputError(Problem(f"a correlation of {value:g} between `{one}` and `{other}` cannot be.", hint=hint))
+            raise InputError(
+                Problem(f"a correlation of {value:g} between `{one}` and `{other}` cannot be.", hint=hint)
+            )
         matrix[first, second] = matrix[second, first] = value
     made = csr_array(matrix)
     some = np.flatnonzero(abs(made).sum(axis=0) > 1)

@@ -153,7 +153,7 @@ def ledger_grids(ledger: Ledger, lang: str) -> list[Grid]:
         scales.append(factor)
     rows = []
     for entry in ledger.entries:
-        saved = [number(amount / scale) for amount, scale in zip(entry.saved.values(), scales, strict=True)]
+        saved = [_tidy(amount / scale) for amount, scale in zip(entry.saved.values(), scales, strict=True)]
         rows.append(
             [_link_name(entry, lang), f"{number(entry.amount)} {entry.unit}".strip(), *saved, entry.reason]
         )
@@ -161,12 +161,17 @@ def ledger_grids(ledger: Ledger, lang: str) -> list[Grid]:
     grids = [Grid(_say("what each open link saves", lang), columns, rows, tuple(range(1, 2 + len(heads))))]
     names = [_name(value.indicator, lang) for value in ledger.values]
     rows = [
-        [_link_name(entry, lang), *(number(part) for part in ledger.marginal(entry).values())]
+        [_link_name(entry, lang), *(_tidy(part) for part in ledger.marginal(entry).values())]
         for entry in ledger.entries
     ]
     columns = [_say("link", lang), *names]
     title = _say("what each link adds to the indicators", lang)
     return [*grids, Grid(title, columns, rows, tuple(range(1, len(columns))))]
+
+
+def _tidy(difference: float) -> str:
+    """A difference of two balances; what is only rounding is shown as 0."""
+    return number(0.0 if abs(difference) < 1e-9 else difference)
 
 
 def _link_name(entry: Entry, lang: str) -> str:

@@ -76,7 +76,9 @@ def reconcile_grids(answer: Reconciliation, lang: str = "en", every: bool = Fals
         grids.append(_suspect_grid(answer, lang))
     if len(answer.optima) > 1:
         rows = [[number(one.objective, 6), number(one.gap), str(one.starts)] for one in answer.optima]
-        grids.append(Grid(_say("optima", lang), _columns(("objective", "gap", "starts"), lang), rows, (0, 1, 2)))
+        grids.append(
+            Grid(_say("optima", lang), _columns(("objective", "gap", "starts"), lang), rows, (0, 1, 2))
+        )
     return grids
 
 
@@ -168,5 +170,9 @@ def verdict(answer: Reconciliation, lang: str = "en") -> str:
         return f"{said}：{numbers} 个自由度，{limit} 临界值 {number(test['critical'])}，p = {test['p']:.3g}。"
     if not test["dof"]:
         return "No datum is redundant, so nothing can be tested."
-    said = "The data agree within their uncertainties" if test["passed"] else "The data disagree by more than their uncertainties"
+    said = (
+        "The data agree within their uncertainties"
+        if test["passed"]
+        else "The data disagree by more than their uncertainties"
+    )
     return f"{said}: {numbers} degrees of freedom, {limit} limit {number(test['critical'])}, p = {test['p']:.3g}."
