@@ -774,7 +774,9 @@ def _layer_rows(work: _Work, columns: _Columns, rows: _Builder, leaving: Mapping
         value = known["value"].reindex(work.good_at).to_numpy()[flow["good_at"]]
         massless = work.goods["mass"].to_numpy()[flow["good_at"]] == 0
         value = np.where(massless, 0.0, value)
-        value[_split_outputs(work, layer)] = np.nan
+        measured = known[["sd", "cv", "ci95", "low"]].notna().any(axis=1)
+        measured = work.good_at[flow["good_at"]].isin(known.index[measured])
+        value[_split_outputs(work, layer) & ~measured] = np.nan
         value[_of_cohorts(work, layer, leaving)] = np.nan
         fixed = np.flatnonzero(~np.isnan(value))
         column, one = columns.term(work, fixed, layer)
@@ -803,7 +805,7 @@ def _layer_rows(work: _Work, columns: _Columns, rows: _Builder, leaving: Mapping
 
 
 def _split_outputs(work: _Work, layer: str) -> np.ndarray:
-    """Flows whose share of a layer follows from transfer coefficients, so that no content fixes it."""
+    """Flows whose share of a layer follows from transfer coefficients, so that no exact content fixes it."""
     at = work.transfers.at[work.transfers.state(layer)]
     mixed = np.flatnonzero(work.processes["mixed"].to_numpy())
     return np.isin(work.flow["from_at"], np.concatenate([at, mixed]))

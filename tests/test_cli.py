@@ -43,10 +43,10 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> str:
-    path = tmp_path / "small.yaml"
-    path.write_text(SMALL, encoding="utf-8")
-    return str(path)
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(SMALL, encoding="utf-8")
+    return "small.yaml"
 
 
 def call(*arguments: str) -> Result:
@@ -112,7 +112,7 @@ def test_check_goes_on_to_the_other_variants_when_one_is_broken(tmp_path: Path) 
     path.write_text(SMALL.replace("variants:\n", "variants:\n" + broken), encoding="utf-8")
     ran = call("check", str(path))
     assert ran.exit_code == 2
-    assert "== over" in ran.stdout and "above its capacity of 1000" in ran.stderr
+    assert "== over" in ran.stdout and "above its limit of 1000" in ran.stderr
     assert "there is no `nothing`" in ran.stderr
     assert ran.stdout.count("no problems") == 2
     assert "Traceback" not in ran.output
