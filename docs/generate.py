@@ -105,13 +105,7 @@ def _choices(title: str, choices: dict[str, tuple[str, str]]) -> str:
 BLOCK = re.compile(r"(<!-- output (\d+): (.+?) -->\n```text\n).*?(```\n)", re.DOTALL)
 """A place in a page for the first lines of what a command prints."""
 
-PICTURES = {
-    "img/nickel_loop.svg": (
-        "sankey scenarios/nickel_loop.yaml --variant all --exclude circulating_water,sea_water,air,fresh_water,"
-        "process_water,wastewater,reclaimed_water,vapour"
-    ),
-    "img/nickel_loop_ni.svg": "sankey scenarios/nickel_loop.yaml --variant all --layer Ni",
-}
+PICTURES = {"pictures/nickel_loop_ni.svg": "sankey scenarios/nickel_loop.yaml --variant all --layer Ni"}
 
 
 def printed(command: str) -> str:
@@ -155,5 +149,4 @@ if __name__ == "__main__":
         write_text(HERE / page, text())
     subprocess.run([sys.executable, str(HERE / "generate_indicators.py")], check=True)
     for picture, command in PICTURES.items():
-        (HERE / picture).parent.mkdir(exist_ok=True)
         printed(f"{command} -o docs/{picture}")

@@ -343,7 +343,8 @@ class _Work:
         ids = self.good_at.to_numpy()[good] + "__" + names[source] + "__" + names[target]
         self.parts.append(
             dict(
-                id=ids, en=blank, zh=blank, good_at=good, from_at=source, to_at=target, how=_filled(count, how),
+                id=ids, en=blank, zh=blank, good_at=good, from_at=source, to_at=target,
+                how=_filled(count, how),
                 limit_of=blank, given=nothing, prefer=nothing, limit=nothing, minimum=nothing, file=blank,
                 line=np.zeros(count, dtype=np.int64), source=blank, out_port=out_port, in_port=in_port,
                 ratio=np.ones(count), max_share=nothing,
@@ -453,7 +454,7 @@ def _filled(count: int, value: str) -> np.ndarray:
 
 
 def _process_table(scenario: Scenario) -> pd.DataFrame:
-    """Processes, then pools, then the places outside; names, kind and chain from the recipe where not said."""
+    """Processes, then pools, then the places outside; what is not said comes from the recipe."""
     import pandas as pd
 
     frame = scenario.tables["processes"]
@@ -687,7 +688,7 @@ def _recipe_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
 
 
 def _recipe_numbers(work: _Work, plain: np.ndarray) -> dict[str, Any]:
-    """Coefficients of recipe lines with their range, per unit of activity; the reference line is exactly 1."""
+    """Coefficients of recipe lines with their range, per unit of activity; the reference line is 1."""
     ports, recipes = work.ports, work.tables["recipes"]
     lines = ports.recipe_line[plain]
     value = ports.coefficient[plain]
@@ -708,7 +709,8 @@ def _check_substitutes_close(work: _Work, closing: set[int]) -> None:
         process = int(flow["to_at"][at])
         if not same and process not in closing:
             name = work.process_at[process]
-            message = f"flow `{flow['id'][at]}` weighs other than the `{work.good_at[replaced]}` that it replaces in {name}."
+            message = f"flow `{flow['id'][at]}` weighs other than the `{work.good_at[replaced]}`"
+            message += f" that it replaces in {name}."
             hint = f"Name a closing line in recipe `{work.processes['recipe'].iloc[process]}`."
             problems.append(Problem(message, str(flow["file"][at]), int(flow["line"][at]), hint))
     if problems:
@@ -732,7 +734,7 @@ def _balance_entries(
 
 
 def _balance_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
-    """Processes without a recipe conserve mass (pools their good, pure energy nodes energy); stores keep the rest."""
+    """Processes without a recipe conserve mass: pools their good, pure energy nodes energy; stores keep."""
     used = np.zeros(len(work.processes), dtype=bool)
     mass_at = np.zeros(len(work.processes), dtype=bool)
     mass = work.goods["mass"].to_numpy()[work.flow["good_at"]] > 0
@@ -834,9 +836,11 @@ def _given_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
     value = np.where(np.isnan(load), table["activity"].to_numpy(), load)
     runs = np.flatnonzero(~np.isnan(value) & work.has_recipe)
     rows.add(
-        "given", len(runs), np.arange(len(runs)), columns.activity[runs], np.ones(len(runs)), value[runs], process=runs,
+        "given", len(runs), np.arange(len(runs)), columns.activity[runs], np.ones(len(runs)), value[runs],
+        process=runs,
         value=value[runs], datum=rows.number(len(runs)),
-        file=table["file"].to_numpy()[runs], line=table["line"].to_numpy()[runs], source=table["source"].to_numpy()[runs],
+        file=table["file"].to_numpy()[runs], line=table["line"].to_numpy()[runs],
+        source=table["source"].to_numpy()[runs],
     )  # fmt: skip
     for fact, number in _with_numbers(work, "given", ("activity", "stock_change", "amount")):
         column, label = _subject_column(work, columns, fact, "given")
@@ -1011,7 +1015,8 @@ def _share_rows(work: _Work, columns: _Columns, rows: _Builder) -> None:
         labels = dict(file=fact["file"], line=fact["line"], source=fact["source"])
         slope = np.zeros(len(base), dtype=int), base_column, -base_value
         rows.add(
-            "share", 1, np.zeros(len(column), dtype=int), column, value, slope=slope, process=process, good=good,
+            "share", 1, np.zeros(len(column), dtype=int), column, value, slope=slope, process=process,
+            good=good,
             layer=layer, datum=rows.number(1), **number, **labels,
         )  # fmt: skip
 

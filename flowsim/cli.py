@@ -340,6 +340,73 @@ def _ledger_grids(file: str, variant: str | None, boundary: str, lang: str) -> A
 
 @main.command()
 @click.argument("file")
+@click.option("--years", required=True, help="2020:2060, with a step 2020:2060:5, or a list 2020,2025,2035.")
+@click.option("--variants", help="Variants to simulate, separated by commas; without it FILE as it stands.")
+@click.option("--part", help="Flows or goods whose share in `--whole` is wanted, separated by commas.")
+@click.option("--whole", help="Flows or goods that make up the whole.")
+@click.option("--layer", default="mass", help="Layer of the share.")
+@click.option("--out", type=click.Path(), help="Write the tidy tables as CSV into this folder.")
+@STUDY
+@JSON
+@LANG
+@fails_clearly
+def simulate(
+    file: str,
+    years: str,
+    variants: str | None,
+    part: str | None,
+    whole: str | None,
+    layer: str,
+    out: str | None,
+    study: str,
+    as_json: bool,
+    lang: str,
+) -> None:
+    """Follow FILE through the years: stocks, cohorts and flows, balanced in every year and over all."""
+    from flowsim.errors import InputError, Problem
+    from flowsim.scenario import read
+    from flowsim.studies.simulate import simulate as through_years
+    from flowsim.studies.years import export, years_json
+    from flowsim.views.text import print_grids
+    from flowsim.views.years_text import simulation_grids, variant_grid
+    from flowsim.words import say
+
+    if bool(part) != bool(whole):
+        raise InputError(
+            Problem("a share needs `--part` and `--whole`.", hint="Name flows or goods for both.")
+        )
+    names = _listed(variants) if variants else [None]
+    made = [through_years(read(file, name), years=_years(years), study=study) for name in names]  # type: ignore[arg-type]
+    if out:
+        export(made, out)
+    if as_json:
+        _print_json(years_json(made))
+        return
+    grids = [grid for one in made for grid in simulation_grids(one, lang)]
+    if part and whole:
+        grids.append(variant_grid(made, _listed(part), _listed(whole), lang, layer))
+    click.echo(print_grids(grids, width=_width()), nl=False)
+    for note in dict.fromkeys(note for one in made for note in one.notes()):
+        click.echo(f"{say('note', lang)}: {note}")
+
+
+def _years(text: str) -> list[float]:
+    """``2020:2060``, ``2020:2060:5`` or ``2020,2025``."""
+    from flowsim.errors import InputError, Problem
+
+    try:
+        if ":" not in text:
+            return [float(year) for year in _listed(text)]
+        first, last, *step = (int(part) for part in text.split(":"))
+        return [float(year) for year in range(first, last + 1, *step)]
+    except (TypeError, ValueError):
+        raise InputError(
+            Problem(f"`--years {text}` are no years.", hint="Write 2020:2060 or 2020,2030.")
+        ) from None
+
+
+@main.command()
+@click.argument("file")
 @click.option("-o", "--output", default="sankey.svg", help="Picture to write: .svg, .png or .html.")
 @VARIANT
 @click.option("--layer", default="mass", help="mass, water, energy or a substance such as Ni.")

@@ -417,7 +417,7 @@ def test_a_scenario_that_cannot_be_balanced_leaves_nothing_behind(small: str, tm
     ],
 )
 def test_piped_output_is_utf8_whatever_the_locale(environment: dict[str, str], small: str) -> None:
-    ran = process("run", small, "--lang", "zh", **environment)
+    ran = process("run", str(Path(small).resolve()), "--lang", "zh", **environment)
     assert ran.returncode == 0, ran.stderr
     assert "冶炼厂" in ran.stdout.decode("utf-8")
 
@@ -434,3 +434,49 @@ def test_a_reader_that_goes_away_is_no_error_message() -> None:
     )
     ran = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, check=False)
     assert b"Traceback" not in ran.stderr and b"flowsim:" not in ran.stderr
+
+
+def test_simulate_shows_stocks_by_year_and_writes_its_tables(tmp_path: Path) -> None:
+    battery = str(ROOT / "scenarios" / "battery_stocks.yaml")
+    share = ("--part", "ni_recycled", "--whole", "ni_recycled,ni_bought", "--layer", "Ni")
+    text = printed("simulate", battery, "--years", "2020:2030:5", *share, "--out", str(tmp_path / "out"))
+    assert "Balance over all years" in text and "share: ni_recycled" in text
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {f"{name}.csv" for name in ("flows", "processes", "stocks", "cohorts", "checks")}
+    shown = json.loads(printed("simulate", battery, "--years", "2020,2025", "--json"))
+    assert shown["kind"] == "simulation" and shown["variants"][0]["years"] == [2020, 2025]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--years", "soon"], "`--years soon` are no years. Write 2020:2060"),
+        (["--years", "2020:2030", "--part", "a"], "a share needs `--part` and `--whole`."),
+    ],
+)
+def test_simulate_refuses_what_it_cannot_read(options: list[str], message: str) -> None:
+    ran = call("simulate", str(ROOT / "scenarios" / "battery_stocks.yaml"), *options)
+    assert ran.exit_code == 2 and message in ran.stderr
+
+
+def test_inputs_that_no_flow_carries_are_given_by_name() -> None:
+    asked = ("indicators", NICKEL, "--variant", "all", "--set", "cn.nonfossil_share")
+    assert "give the input" in printed(*asked)
+    assert "23.89" in printed(*asked, "--input", "nonfossil_share_of_power=30")
+    ran = call(*asked, "--input", "nonfossil_share_of_power")
+    assert ran.exit_code == 2 and "is no NAME=NUMBER" in ran.stderr
+
+
+def test_the_ledger_says_what_each_link_saves() -> None:
+    text = printed("indicators", NICKEL, "--variant", "symbiosis", "--ledger")
+    assert "Lithium slag to building material" in text and "all open links together" in text
+
+
+@pytest.mark.parametrize("form", ["svg", "html"])
+def test_sankey_and_explore_write_pages_that_load_nothing(form: str, tmp_path: Path) -> None:
+    picture, graph = tmp_path / f"x.{form}", tmp_path / "graph.html"
+    printed("sankey", NICKEL, "--variant", "all", "--layer", "Ni", "-o", str(picture))
+    printed("explore", NICKEL, "--variants", "as_planned,all", "-o", str(graph))
+    assert "CNGR" in picture.read_text(encoding="utf-8")
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", graph.read_text(encoding="utf-8"))
+    assert call("sankey", NICKEL, "-o", str(tmp_path / "x.bmp")).exit_code == 2

@@ -387,9 +387,7 @@ def _least_pull(model: Model, z: np.ndarray) -> np.ndarray:
     return 1e-9 * (1.0 + model.objective(z[: model.data])) / size
 
 
-def _factor(
-    model: Model, jacobian: csr_array, held: np.ndarray, bend: csr_array | None = None
-) -> Factor:
+def _factor(model: Model, jacobian: csr_array, held: np.ndarray, bend: csr_array | None = None) -> Factor:
     loose = np.zeros(jacobian.shape[1], dtype=bool)
     loose[unknown_columns(model)[model.structure.under]] = True
     repeated = np.arange(jacobian.shape[0] + len(held)) >= jacobian.shape[0]

@@ -251,7 +251,7 @@ class _Programme:
         )
 
     def share_ties(self, ties: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Flows of equal merit at one place carry the same share of what each can bring, as far as limits allow.
+        """Flows of equal merit at one place carry the same share of what each can bring, within limits.
 
         For each tie the largest ratio of flow to weight is made least; the flows that this pins stay, and
         the rest is shared again.
@@ -297,7 +297,7 @@ class _Programme:
         return bool((before > SAME * self.scale).any())
 
     def exact(self) -> np.ndarray:
-        """The end point by LU instead of the simplex tolerances: variables at a bound stay, the rest is solved."""
+        """The end point by LU, not to simplex tolerances: variables at a bound stay, the rest is solved."""
         assert self.values is not None
         values = self.values
         near = 1e-9 * self.scale
@@ -348,7 +348,7 @@ class _Programme:
 
 
 def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Groups of flows of equal merit at one place, with what each can bring (its limit or capacity, else equal).
+    """Groups of flows of equal merit at one place, with what each can bring: limit or capacity, else equal.
 
     ``node`` is ``in_node`` for the suppliers of one user, ``out_node`` for the takers of one supplier.
     """
@@ -373,7 +373,7 @@ def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _reach(system: System, end: str, node: str) -> np.ndarray:
-    """The most that one end of each flow could bring or take, from limits and capacities; infinite if unknown."""
+    """The most that one end of each flow could bring or take, by limit and capacity; infinite if unknown."""
     flows, rows = system.flows, system.rows
     most = system.upper[: len(flows)].copy()
     recipe = np.flatnonzero(rows.kind == "recipe")
@@ -452,7 +452,7 @@ def infeasible_problems(system: System) -> list[Problem]:
 
 
 def _lack_in_words(system: System, row: int, x: np.ndarray, lack: float, short: bool) -> Problem:
-    """ "precursor needs 429 t/a of nickel sulfate; 350 can be supplied: refinery capacity 80, market limit 250"."""
+    """What a process needs or has, what its rivals bring or take, and what bounds each of them."""
     rows, flows = system.rows, system.flows
     start, end = system.matrix.indptr[row], system.matrix.indptr[row + 1]
     place = str(system.processes["id"].iloc[rows.process[row]])
@@ -465,11 +465,12 @@ def _lack_in_words(system: System, row: int, x: np.ndarray, lack: float, short: 
     moved = sum(float(x[flow] * (ratio[flow] if short else 1.0)) for flow in mine)
     parts = [_bound_in_words(system, flow, x, short) for flow in mine]
     if short:
-        message = f"{place} needs {moved + lack:.6g} {unit} of {good}; {moved:.6g} can be supplied: {', '.join(parts)}."
+        message = f"{place} needs {moved + lack:.6g} {unit} of {good}; {moved:.6g} can be supplied: "
         hint = "Raise one of these, draw another supplier (market), or lower what needs it."
     else:
-        message = f"{place} has {moved + lack:.6g} {unit} of {good} to give; {moved:.6g} can be taken: {', '.join(parts)}."
+        message = f"{place} has {moved + lack:.6g} {unit} of {good} to give; {moved:.6g} can be taken: "
         hint = "Draw another way out (market, treatment, landfill), or lower what makes it."
+    message += f"{', '.join(parts)}."
     return Problem(message, str(rows.file[row]) or str(system.about["file"]), int(rows.line[row]), hint)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flowsim.cohorts import NOISE, Steps
 from flowsim.errors import InputError, Problem
-from flowsim.result import Result
+from flowsim.files import write_text
+from flowsim.result import FORMAT, Result, records
 from flowsim.scenario import Scenario
 from flowsim.stocks import GOOD, Ledger
 
@@ -216,3 +218,54 @@ def _sum_of(result: Result, names: list[str], layer: str) -> float:
     flows = result.system.flows
     mine = flows["id"].isin(names) | flows["good"].isin(names)
     return float(result.layer(layer)[mine.to_numpy()].sum())
+
+
+TABLES = ("flows", "processes", "stocks", "cohorts", "checks")
+"""The tidy tables of a simulation."""
+
+
+def export(simulations: Sequence[Simulation], folder: str | Path) -> list[Path]:
+    """Write the tidy tables of every variant as CSV, a column ``variant`` in front; each file whole or not.
+
+    Raises
+    ------
+    InputError : the folder is a file
+    """
+    import pandas as pd
+
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(Problem("this is a file, but a folder is wanted.", str(folder)))
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in TABLES:
+        frames = []
+        for made in simulations:
+            frame = getattr(made, name).copy()
+            frame.insert(0, "variant", made.scenario.variant)
+            frames.append(frame)
+        path = folder / f"{name}.csv"
+        text = pd.concat(frames, ignore_index=True).to_csv(index=False, lineterminator="\n")
+        write_text(path, "\ufeff" + text)
+        written.append(path)
+    return written
+
+
+def years_json(simulations: Sequence[Simulation]) -> dict[str, Any]:
+    """The simulations in the documented layout (docs/json.md)."""
+    first = simulations[0].scenario
+    return {
+        "flowsim_json": FORMAT,
+        "kind": "simulation",
+        "name": dict(first.name),
+        "variants": [
+            {
+                "id": made.scenario.variant,
+                "years": made.years,
+                **{name: records(getattr(made, name)) for name in TABLES},
+                "notes": made.notes(),
+                "origin": made.results[0].origin,
+            }
+            for made in simulations
+        ],
+    }
