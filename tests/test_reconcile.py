@@ -18,7 +18,9 @@ from flowsim.errors import Contradiction, Infeasible, InputError
 from flowsim.indicators.uncertain import indicator_weights, uncertain_indicators
 from flowsim.studies.adjust import Model, adjust, factor_at
 from flowsim.studies.inverse import Quasidefinite, least_fill
-from flowsim.studies.reconcile import CLASSES, Reconciliation, reconcile
+from flowsim.studies.measure import next_measurements
+from flowsim.studies.reconcile import reconcile
+from flowsim.studies.reconciliation import CLASSES, Reconciliation
 from flowsim.studies.uncertain import build, uncertain_data
 from flowsim.system import System
 from flowsim.views.reconcile_text import next_grid, plus_minus, reconcile_grids, verdict
@@ -204,7 +206,7 @@ def test_two_gross_errors_are_eliminated_one_after_the_other() -> None:
 def test_what_to_measure_next_says_what_really_comes_of_it() -> None:
     flows = [flow if flow[0] != "b" else ("b", "p", "q", NAN, NAN) for flow in BRIDGE]
     answer = reconcile(system_of(flows))
-    table = answer.next_measurements("a", cv=0.02)
+    table = next_measurements(answer, "a", cv=0.02)
     new = table[table["what"] == "new"].iloc[0]
     measured = reconcile(system_of([*flows[:1], ("b", "p", "q", 90.0, float(new["sd"])), *flows[2:]]))
     assert (new["id"], spread(measured)["a"]) == ("b", pytest.approx(new["sd_after"], rel=1e-9))
@@ -214,7 +216,7 @@ def test_what_to_measure_next_says_what_really_comes_of_it() -> None:
 
 
 def test_what_makes_an_unobservable_flow_observable_is_named() -> None:
-    table = seven().next_measurements("f6")
+    table = next_measurements(seven(), "f6")
     assert table["id"].tolist() == ["f6", "f7"]
     expected = np.hypot(0.05 * 152.425959659 / 2, 7.882792412)
     assert table["sd_after"].iloc[1] == pytest.approx(expected, rel=1e-3)
@@ -223,7 +225,7 @@ def test_what_makes_an_unobservable_flow_observable_is_named() -> None:
 
 def test_asking_for_an_unknown_target_names_the_nearest() -> None:
     with pytest.raises(InputError, match="there is no unknown `f66`. Did you mean `f6`"):
-        seven().next_measurements("f66")
+        next_measurements(seven(), "f66")
 
 
 # ---- every kind of row and datum ----
@@ -540,7 +542,8 @@ def _repeated(model: Model, copies: int) -> Model:
         matrix=csr_array(kron(eye, model.matrix)), slope=csr_array(kron(eye, model.slope)),
         rhs=np.tile(model.rhs, copies), datum=np.where(datum >= 0, datum + shift, -1),
         given=np.tile(model.given, copies), value=np.tile(model.value, copies), sd=np.tile(model.sd, copies),
-        correlation=eye_array(copies * model.data, format="csr"), left_out=np.zeros(copies * model.data, dtype=bool),
+        correlation=eye_array(copies * model.data, format="csr"),
+        left_out=np.zeros(copies * model.data, dtype=bool),
         lower=lower, upper=upper,
     )  # fmt: skip
 
@@ -559,7 +562,7 @@ def valley(metal: float) -> System:
 
 
 def test_two_minima_that_the_data_cannot_tell_apart_are_both_given() -> None:
-    """In standard units the data are (10, 10) and the rows ask for u v = 24: two mirror images are nearest."""
+    """In standard units the data are (10, 10), the rows ask for u v = 24: two mirror images are nearest."""
     answer = reconcile(valley(12.0))
     assert [one.gap for one in answer.optima] == pytest.approx([0.0, 0.0], abs=1e-8)
     found = sorted((one.data / [10.0, 0.05]).tolist() for one in answer.optima)
@@ -690,7 +693,7 @@ def test_the_tables_say_what_was_found(lang: str) -> None:
     assert "302 ± 23" in text and "transfer:f4@p2" in text and "0 … 152.4" in text
     assert CLASSES["unobservable"][lang == "zh"] in text
     assert "0.862" in verdict(answer, lang)
-    assert "f7" in print_grids([next_grid(answer.next_measurements("f6"), "f6", lang)], width=200)
+    assert "f7" in print_grids([next_grid(next_measurements(answer, "f6"), "f6", lang)], width=200)
 
 
 def test_a_number_is_written_to_the_place_of_its_uncertainty() -> None:

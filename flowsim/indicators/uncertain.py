@@ -13,10 +13,10 @@ from flowsim.uncertainty import NORMAL_95
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flowsim.studies.reconcile import Reconciliation
+    from flowsim.studies.reconciliation import Reconciliation
 
 LINEAR = 1e-2
-"""An indicator counts as linear where small steps move it as its weights say, to this share of its uncertainty."""
+"""An indicator is linear where small steps move it as its weights say, to this share of its uncertainty."""
 DRAWS = 400
 METHODS = ("first order", "sampled")
 
@@ -26,10 +26,11 @@ def uncertain_indicators(
 ) -> pd.DataFrame:
     """Indicators with standard uncertainty and 95 % interval: id, en, zh, value, unit, sd, low, high, method.
 
-    An indicator is a sum of flows times weights, or a ratio of two. Its variance is ``wᵀ C w`` with the covariance
-    C of the reconciled flows and, for a ratio N / D, ``w = (n − (N / D) d) / D`` (first order; JCGM 100:2008,
-    5.2.2). Where weights hang on the flows themselves, so that first order is off, ``method`` is ``sampled``: the
-    indicator is worked out anew for 400 draws of the flows, all of which balance.
+    An indicator is a sum of flows times weights, or a ratio of two. Its variance is ``wᵀ C w`` with the
+    covariance C of the reconciled flows and, for a ratio N / D, ``w = (n − (N / D) d) / D`` (first order;
+    JCGM 100:2008, 5.2.2). Where weights hang on the flows themselves, so that first order is off,
+    ``method`` is ``sampled``: the indicator is worked out anew for 400 draws of the flows, all of which
+    balance.
 
     Raises
     ------
@@ -57,12 +58,12 @@ def uncertain_indicators(
 
 
 def indicator_weights(answer: Reconciliation, name: str, boundary: str = "park") -> np.ndarray:
-    """Weights of the unknowns in an indicator, as a target for ``next_measurements``."""
+    """Weights of the unknowns in an indicator, as a target for `next_measurements`."""
     return _weights(answer, evaluate(answer.result, name, boundary)[0])
 
 
 def _weights(answer: Reconciliation, value: Value) -> np.ndarray:
-    """Derivative of an indicator by each unknown, the weights of the flows taken as they are; 0 if it is missing."""
+    """Derivative of an indicator by each unknown, weights of flows taken as they are; 0 if it is missing."""
     weights = np.zeros(len(answer.result.x))
     if value.terms is None or value.reason:
         return weights
@@ -80,7 +81,7 @@ def _weights(answer: Reconciliation, value: Value) -> np.ndarray:
 def _bent(
     answer: Reconciliation, values: list[Value], weights: np.ndarray, sd: np.ndarray, boundary: str, seed: int
 ) -> np.ndarray:
-    """Which indicators do not move as their weights say, a tenth of the way to two balanced draws of the flows."""
+    """Which indicators do not move as their weights say, a tenth of the way to two balanced draws."""
     x = answer.result.x
     steps = np.nan_to_num(answer.draws(2, seed) - x) / 10
     moved = sample(answer.result, x + steps, [value.indicator.id for value in values], boundary)

@@ -4,8 +4,8 @@
 
 ``u`` are the deviations of the data from what was stated, in standard uncertainties, ``R`` their correlation,
 ``x`` the unknowns. A row of a given amount reads ``A x − b − σ u = 0``, a row of a coefficient
-``(A + σ u S) x − b = 0``, any other row ``A x − b = 0``. Gauss-Newton on the sparse system of Karush, Kuhn and
-Tucker; bounds by block principal pivoting with Murty's rule as the fallback that cannot cycle (Júdice and
+``(A + σ u S) x − b = 0``, any other row ``A x − b = 0``. Gauss-Newton on the sparse system of Karush, Kuhn
+and Tucker; bounds by block principal pivoting with Murty's rule as the fallback that cannot cycle (Júdice and
 Pires, 1994, Computers & Operations Research 21). docs/reconcile.md derives it.
 """
 
@@ -22,8 +22,8 @@ from flowsim.studies.inverse import Quasidefinite, least_fill
 from flowsim.studies.structure import Structure, decompose
 
 DAMPING = 1e-9
-"""Damping of directions that nothing fixes and of rows that repeat others, in equilibrated units. The steps are
-proximal, so that it slows them a little but moves no answer."""
+"""Damping of directions that nothing fixes and of rows that repeat others, in equilibrated units. The steps
+are proximal, so that it slows them a little but moves no answer."""
 MOST_STEPS = 80
 PATIENT, NEAR = 8, 0.05
 """Newton's steps begin after so many steps, once a step is below this share of the largest number."""
@@ -87,7 +87,7 @@ class Model:
         )
 
     def restated(self, u: np.ndarray) -> Model:
-        """The same problem as if other values had been stated: those that lie ``u`` from the ones that were."""
+        """The same problem as if other values had been stated: those ``u`` away from the ones that were."""
         matrix, rhs = self.adjusted(u)
         shift = np.concatenate([u, np.zeros(self.matrix.shape[1])])
         lower, upper = self.lower - shift, self.upper - shift
@@ -123,7 +123,7 @@ class Model:
 
     @cached_property
     def freedom(self) -> int:
-        """Degrees of freedom: how many more ways rows and data have to disagree than unknowns to take them up."""
+        """Degrees of freedom: ways in which rows and data can disagree, less unknowns to take them up."""
         both = csr_array(hstack([self.data_pattern, self.pattern]))
         return int((decompose(both).row_of >= 0).sum() - (self.structure.row_of >= 0).sum())
 
@@ -162,7 +162,7 @@ class Model:
         return csr_array(hstack([by_u, by_x]))
 
     def bend(self, dual: np.ndarray) -> csr_array:
-        """Second derivative of the rows by (u, x), weighted with their multipliers, shape (data, unknowns)."""
+        """Second derivative of the rows by (u, x), times their multipliers, shape (data, unknowns)."""
         rows = np.flatnonzero((self.datum >= 0) & ~self.given)
         weight = dual[rows] * self.sd[self.datum[rows]]
         of_data = csr_array((weight, (self.datum[rows], rows)), shape=(self.data, len(self.datum)))
@@ -183,10 +183,10 @@ class Model:
 class Factor:
     """Sparse LU of the system ``[[H, Jᵀ], [J, 0]]``, symmetrically equilibrated (Ruiz, 2001) and damped.
 
-    A small system is pivoted, and damped only where ``loose`` columns and ``repeated`` rows need it. A large one,
-    and a small one that is singular all the same, is damped everywhere: it is quasidefinite then, so that the
-    ordering with least fill needs no pivoting (Vanderbei, 1995, SIAM Journal on Optimization 5). Refinement
-    against the system without damping takes the damping out again.
+    A small system is pivoted, and damped only where ``loose`` columns and ``repeated`` rows need it. A
+    large one, and a small one that is singular all the same, is damped everywhere: it is quasidefinite
+    then, so that the ordering with least fill needs no pivoting (Vanderbei, 1995, SIAM Journal on
+    Optimization 5). Refinement against the system without damping takes the damping out again.
     """
 
     def __init__(
@@ -261,8 +261,8 @@ class Factor:
     def variances(self, chosen: np.ndarray) -> np.ndarray:
         """Diagonal entries of the covariance of (u, x).
 
-        By solves where they are few, else from the diagonal of the inverse at two dampings, extrapolated to none
-        (relative error below 1e-5, mostly below 1e-9).
+        By solves where they are few, else from the diagonal of the inverse at two dampings, extrapolated to
+        none (relative error below 1e-5, mostly below 1e-9).
         """
         if len(chosen) > MOST_SOLVED and not self.pivoted:
             once, twice = (self._diagonal(factor * EXTRAPOLATED)[chosen] for factor in (1.0, 2.0))
@@ -331,8 +331,8 @@ class State:
 def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bounds: bool = True) -> State:
     """Find a minimum by Gauss-Newton, from the stated data unless a start (u, x) is given.
 
-    Where a small problem bends so much that this is slow, the last steps are Newton's, with the second derivative
-    of the rows.
+    Where a small problem bends so much that this is slow, the last steps are Newton's, with the second
+    derivative of the rows.
     """
     u, x = start or first_guess(model)
     z = np.concatenate([u, x])
@@ -374,6 +374,18 @@ def factor_at(model: Model, state: State) -> Factor:
     return _factor(model, model.jacobian(state.u, state.x), np.flatnonzero(binding(model, state)))
 
 
+def normal_draws(model: Model, factor: Factor, random: np.random.Generator, count: int) -> np.ndarray:
+    """Draws of (u, x) less the answer of normal theory: the answer to noise in the data, C R⁻¹ e."""
+    noise = random.normal(size=(model.data, count))
+    some = model.correlated
+    if len(some):
+        root = np.linalg.cholesky(model.correlation[some][:, some].toarray())
+        noise[some] = root @ noise[some]
+    rhs = np.zeros((factor.matrix.shape[0], count))
+    rhs[: model.data] = model.weight @ noise
+    return factor.solve(rhs)[: factor.columns].T
+
+
 def binding(model: Model, state: State) -> np.ndarray:
     """Columns of (u, x) that would cross their bound if it were lifted."""
     z = np.concatenate([state.u, state.x])
@@ -381,7 +393,7 @@ def binding(model: Model, state: State) -> np.ndarray:
 
 
 def _least_pull(model: Model, z: np.ndarray) -> np.ndarray:
-    """Multipliers below this are rounding: over the whole size of an unknown they would not move the objective."""
+    """Multipliers below this are rounding: over the size of an unknown they would not move the objective."""
     size = np.ones(len(z))
     size[model.data :] = np.abs(z[model.data :]).max(initial=1e-12)
     return 1e-9 * (1.0 + model.objective(z[: model.data])) / size

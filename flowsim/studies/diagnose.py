@@ -1,4 +1,4 @@
-"""What a reconciliation has to say beyond its numbers: why there is none, what bounds leave, what to measure next."""
+"""What a reconciliation has to say beyond its numbers: why there is none, and what bounds leave."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from scipy.sparse import csr_array, dia_array, eye_array, hstack, vstack
 
-from flowsim.errors import Contradiction, Infeasible, InputError, NotClosed, Problem
+from flowsim.errors import Contradiction, Infeasible, NotClosed, Problem
 from flowsim.studies.adjust import State
 from flowsim.studies.solve import AGREES, MOST_INTERVALS, MOST_NAMED, STATED
 from flowsim.studies.structure import decompose
@@ -17,13 +17,6 @@ from flowsim.uncertainty import NORMAL_95
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from flowsim.studies.reconcile import Reconciliation
-
-BETTER = 0.5
-"""A better datum is one with this share of its uncertainty."""
-OBSERVED = 1e-3
-"""A new datum makes an unobservable number observable if it takes away all but this share of its free play."""
 
 
 def moved_system(system: System, data: pd.DataFrame, u: np.ndarray) -> System:
@@ -48,12 +41,12 @@ def check_rows(system: System, moved: System, x: np.ndarray) -> None:
 
 
 def raise_failure(system: System, exact: np.ndarray, state: State) -> NoReturn:
-    """Say why there is no minimum: exact facts that conflict, bounds that leave nothing, or too many steps."""
+    """Say why there is no minimum: exact facts that conflict, bounds without room, or too many steps."""
     raise_contradiction(system, exact)
     raise_infeasible(system, exact)
     message = (
-        f"no minimum was found in {state.steps} steps: rows are off by {state.feasibility:.1e} of their size, "
-        f"the slope of the objective by {state.stationarity:.1e}."
+        f"no minimum was found in {state.steps} steps: rows are off by {state.feasibility:.1e} of their "
+        f"size, the slope of the objective by {state.stationarity:.1e}."
     )
     hint = "Look for processes with almost no throughput, or for data that are off by orders of magnitude."
     raise NotClosed(Problem(message, str(system.about["file"]), hint=hint))
@@ -62,8 +55,8 @@ def raise_failure(system: System, exact: np.ndarray, state: State) -> NoReturn:
 def raise_contradiction(system: System, exact: np.ndarray) -> None:
     """Raise `Contradiction` if the exact rows cannot all hold: the smallest set, the gap, what would mend it.
 
-    Weights y with ``Aᵀ y = 0`` and ``bᵀ y ≠ 0`` prove it (Farkas); the proof with the least sum of weights has
-    no idle row. The gap is ``bᵀ y`` with the first given amount weighted by one.
+    Weights y with ``Aᵀ y = 0`` and ``bᵀ y ≠ 0`` prove it (Farkas); the proof with the least sum of weights
+    has no idle row. The gap is ``bᵀ y`` with the first given amount weighted by one.
     """
     found = _proof(system, np.flatnonzero(exact))
     if found is None:
@@ -113,7 +106,7 @@ def _proof(system: System, exact: np.ndarray) -> tuple[np.ndarray, np.ndarray] |
 
 
 def raise_infeasible(system: System, exact: np.ndarray) -> None:
-    """Raise `Infeasible` if the exact rows cannot hold within the bounds, with the bounds that are in the way."""
+    """Raise `Infeasible` if the exact rows cannot hold within the bounds, naming those in the way."""
     from scipy.optimize import linprog
 
     columns = system.matrix.shape[1]
@@ -155,7 +148,7 @@ def raise_infeasible(system: System, exact: np.ndarray) -> None:
 
 
 def intervals(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Interval of each undetermined unknown that rows, limits and bounds leave, by two linear programs each."""
+    """Interval that rows, limits and bounds leave each undetermined unknown, by two linear programs each."""
     from scipy.optimize import linprog
 
     low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
@@ -178,7 +171,8 @@ def intervals(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         blocks = [csr_array(part[:, mine]) for part in (upper, equal)]
         rows = [np.flatnonzero(np.diff(block.indptr)) for block in blocks]
         problem = dict(
-            A_ub=blocks[0][rows[0]], b_ub=upper_rhs[rows[0]], A_eq=blocks[1][rows[1]], b_eq=equal_rhs[rows[1]],
+            A_ub=blocks[0][rows[0]], b_ub=upper_rhs[rows[0]],
+            A_eq=blocks[1][rows[1]], b_eq=equal_rhs[rows[1]],
             bounds=bounds[mine], method="highs",
         )  # fmt: skip
         for at in np.intersect1d(mine, chosen):
@@ -289,112 +283,6 @@ def _units(system: System) -> np.ndarray:
     for column in np.flatnonzero(system.unknown_kind == "activity"):
         out[column] = _activity_unit(system, int(system.unknown_at[column]))
     return np.where(out == "", "t", out) + "/a"
-
-
-def next_measurements(answer: Reconciliation, target: str | np.ndarray, cv: float, most: int) -> pd.DataFrame:
-    """Which new datum, or which better one, narrows a sum of unknowns most, the best first.
-
-    A new datum of variance s² on unknown j leaves ``c_tt − c_tj² / (c_jj + s²)`` of the variance of target t
-    (the Kalman update); a better datum is a second one whose precision is what the first gains.
-    """
-    import pandas as pd
-
-    model, values, result = answer.model, answer.values, answer.result
-    weights = target_weights(answer, target)
-    known = ~np.isnan(result.x)
-    unseen = bool((np.abs(weights) > 0)[~known].any())
-    covary, before = _with_target(answer, weights, unseen)
-    u, x = covary[: model.data], covary[model.data : model.data + len(weights)]
-    middle = np.where(np.isfinite(result.low + result.high), (result.low + result.high) / 2, 0.0)
-    noise = (cv * np.abs(np.where(known, result.x, middle))) ** 2
-    own = np.where(known, values["sd"].to_numpy() ** 2, _free_variance(answer) if unseen else 0.0)
-    new = before - np.divide(x**2, own + noise, out=np.zeros(len(x)), where=own + noise > 0)
-    spread = (answer.data["sd_after"].to_numpy() / answer.data["sd_before"].to_numpy()) ** 2
-    extra = BETTER**2 / (1 - BETTER**2)
-    better = before - u**2 / (np.nan_to_num(spread) + extra)
-    rows = [
-        ("new", values["id"].iloc[at], values["unit"].iloc[at], float(np.sqrt(noise[at])), after)
-        for at, after in enumerate(new)
-        if values["class"].iloc[at] in ("deduced", "unobservable") and x[at] != 0
-    ]
-    rows += [
-        ("better", one.id, one.unit, BETTER * one.sd_before, after)
-        for one, after in zip(answer.data.itertuples(), better, strict=True)
-        if after < before
-    ]
-    rows.sort(key=lambda row: row[-1])
-    table = pd.DataFrame(rows[:most], columns=["what", "id", "unit", "sd", "variance"])
-    after = np.sqrt(np.maximum(table.pop("variance").to_numpy(dtype=float), 0.0))
-    if unseen:
-        after = np.where(after < OBSERVED * np.sqrt(before), after, np.inf)
-    table["sd_before"] = np.inf if unseen else np.sqrt(before)
-    table["sd_after"] = after
-    table["gain"] = np.isfinite(after) * 1.0 if unseen else 1.0 - after / np.sqrt(before)
-    return table[table["gain"] > 1e-6].reset_index(drop=True)
-
-
-def target_weights(answer: Reconciliation, target: str | np.ndarray) -> np.ndarray:
-    """Weights of the unknowns in a target: an id of the table of values, or weights as they are."""
-    if not isinstance(target, str):
-        return np.asarray(target, dtype=float)
-    found = np.flatnonzero(answer.values["id"] == target)
-    if not len(found):
-        from flowsim.tables import nearest
-
-        hint = nearest(target, answer.values["id"]) or "Name a flow, or activity(process)."
-        raise InputError(Problem(f"there is no unknown `{target}`.", hint=hint))
-    weights = np.zeros(len(answer.result.x))
-    weights[found[0]] = 1.0
-    return weights
-
-
-def _with_target(answer: Reconciliation, weights: np.ndarray, unseen: bool) -> tuple[np.ndarray, float]:
-    """Covariance of every (u, x) with the target, and the variance of the target; by damping if it is unseen."""
-    factor, first = answer.factor, answer.model.data
-    rhs = np.zeros(factor.matrix.shape[0])
-    rhs[first : first + len(weights)] = weights
-    found = (factor.damped(rhs) if unseen else factor.solve(rhs))[: factor.columns]
-    return found, float(weights @ found[first : first + len(weights)])
-
-
-def _free_variance(answer: Reconciliation) -> np.ndarray:
-    """Variance of unobservable unknowns under the damping alone: a wide prior that ranks what would see them."""
-    first, out = answer.model.data, np.zeros(len(answer.result.x))
-    for column in np.flatnonzero(np.isnan(answer.result.x))[:MOST_INTERVALS]:
-        rhs = np.zeros(answer.factor.matrix.shape[0])
-        rhs[first + column] = 1.0
-        out[column] = answer.factor.damped(rhs)[first + column]
-    return out
-
-
-def as_json(answer: Reconciliation) -> dict[str, Any]:
-    """The answer in plain values: tables as lists of rows, NaN and infinity as null."""
-    from flowsim.result import FORMAT, records
-
-    about = answer.result.system.about
-    return {
-        "flowsim_json": FORMAT,
-        "kind": "reconciliation",
-        "name": dict(about["name"]),
-        "year": about["year"],
-        "variant": about["variant"],
-        "test": answer.test,
-        "certificate": answer.certificate,
-        "data": records(_finite(answer.data)),
-        "values": records(_finite(answer.values)),
-        "suspects": records(_finite(answer.suspects)),
-        "eliminated": list(answer.eliminated),
-        "optima": [
-            {"objective": one.objective, "gap": one.gap, "starts": one.starts, "data": one.data.tolist()}
-            for one in answer.optima
-        ],
-        "notes": list(answer.notes),
-        "origin": answer.result.origin,
-    }
-
-
-def _finite(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.replace([np.inf, -np.inf], np.nan)
 
 
 def exact_rows(system: System, data: pd.DataFrame) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Factors of sparse quasidefinite matrices, and the diagonal of the inverse without the inverse.
 
 Takahashi, Fagan and Chin (1973), 8th PICA Conference; Erisman and Tinney (1975), Comm. ACM 18.
-From ``A = L D Lᵀ`` the entries of ``Z = A⁻¹`` on the pattern of L follow from the last columns J to the first: with the rows s below
-them and ``M = L[s, J] L[J, J]⁻¹``, ``Z[s, J] = −Z[s, s] M`` and ``Z[J, J] = (L[J, J] D[J] L[J, J]ᵀ)⁻¹ − Mᵀ Z[s, J]``.
+From ``A = L D Lᵀ`` the entries of ``Z = A⁻¹`` on the pattern of L follow from the last columns J to the
+first. With the rows s below them and ``M = L[s, J] L[J, J]⁻¹``: ``Z[s, J] = −Z[s, s] M`` and
+``Z[J, J] = (L[J, J] D[J] L[J, J]ᵀ)⁻¹ − Mᵀ Z[s, J]``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def least_fill(matrix: csc_array) -> np.ndarray:
 
 
 class Quasidefinite:
-    """``L D Lᵀ`` of a symmetric quasidefinite matrix in a given order, without pivoting, on one BLAS thread."""
+    """``L D Lᵀ`` of a symmetric quasidefinite matrix in a given order, unpivoted, on one BLAS thread."""
 
     def __init__(self, matrix: csc_array, order: np.ndarray):
         from scipy.sparse.linalg import splu
@@ -71,9 +72,9 @@ def _columns_below(lower: csc_array) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _sweep(columns: list[tuple[np.ndarray, np.ndarray]], pivots: np.ndarray) -> np.ndarray:
-    """From the last group of columns to the first; each keeps its square of Z until its last child has read it.
+    """From the last group of columns to the first; each keeps its square of Z until its last child read it.
 
-    A group is a run of columns that have the same rows below them (a supernode), worked as one dense block.
+    A group is a run of columns that have the same rows below them (a supernode), worked as one block.
     """
     starts = _groups(columns)
     ends = np.append(starts[1:], len(columns))
@@ -101,7 +102,7 @@ def _sweep(columns: list[tuple[np.ndarray, np.ndarray]], pivots: np.ndarray) -> 
 
 
 def _groups(columns: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """First columns of the runs in which each column has the next one and its rows, and nothing else, below."""
+    """First columns of the runs in which each column has just the next one and its rows below."""
     starts = [0] if columns else []
     for column in range(1, len(columns)):
         below = columns[column - 1][0]

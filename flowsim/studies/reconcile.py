@@ -1,7 +1,8 @@
 """`reconcile`: data that disagree become one balance, with what is left of their uncertainty.
 
-Weighted least squares on all rows of a system, linear and bilinear, with bounds and correlations; which numbers
-are redundant, deduced or unobservable; tests for gross errors. docs/reconcile.md has the derivation and sources.
+Weighted least squares on all rows of a system, linear and bilinear, with bounds and correlations; which
+numbers are redundant, deduced or unobservable; tests for gross errors. docs/reconcile.md has the derivation
+and sources.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from flowsim.errors import InputError, Problem
 from flowsim.result import Result
 from flowsim.studies import diagnose
 from flowsim.studies.adjust import Factor, Model, State, adjust, binding, factor_at, unknown_columns
-from flowsim.studies.sample import normal_draws, with_sample
+from flowsim.studies.reconciliation import Optimum, Reconciliation
+from flowsim.studies.sample import with_sample
 from flowsim.studies.uncertain import build, uncertain_data
 from flowsim.system import System
 
@@ -30,112 +32,16 @@ EXACT = 1e-8
 """Uncertainties below this share of their value are the rounding of none."""
 UNSURE = 1e-3
 MOST_CHECKED = 500
-"""Data whose variance others hardly lower are checked one by one where the diagonal of the inverse is not exact."""
+"""Data whose variance others hardly lower are checked one by one where the diagonal is not exact."""
 REDUNDANT = 1e-7
 """A datum is redundant where the others leave it less than 1 − this share of its variance."""
 NEAR_OPTIMUM = 9.21
-"""Optima whose objectives differ by less are not told apart by the data: their likelihoods differ by less than
-a factor of 100 (exp(9.21 / 2))."""
+"""Optima whose objectives differ by less are not told apart by the data: their likelihoods differ by less
+than a factor of 100 (exp(9.21 / 2))."""
 STARTS, WIDEST = 12, 8.0
 MOST_STARTED = 1500
 """Bilinear problems with more unknowns are started from the stated data only, unless starts are asked for."""
 MOST_REFITTED = 8
-CLASSES = {
-    "redundant": ("measured, redundant", "测量值，冗余"),
-    "just_determined": ("measured, just determined", "测量值，恰好确定"),
-    "exact": ("exact", "精确给定"),
-    "deduced": ("deduced", "推算"),
-    "unobservable": ("unobservable", "不可观测"),
-    "left_out": ("left out", "已剔除"),
-}
-"""Class of a number, in English and Chinese."""
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """One minimum that was found: its objective, how far above the best, and the values of all unknowns."""
-
-    objective: float
-    gap: float
-    x: np.ndarray
-    data: np.ndarray
-    starts: int
-
-
-@dataclass(frozen=True)
-class Reconciliation:
-    """What the data say together.
-
-    Attributes
-    ----------
-    result : the balanced flows, with ``sd``, as the result of any other study
-    data : one row a datum: id, kind, before, after, their sd, change in standard units, class, test, source
-    values : one row an unknown: id, layer, class, value, sd, low, high (95 % interval, or what bounds leave)
-    test : objective, dof, critical, p, passed of the global test
-    suspects : data whose test fails or comes nearest, worst first: objective_without, p_without, alike
-    optima : distinct minima of a bilinear problem, best first
-    eliminated : data that serial elimination left out, in order
-    certificate : steps, feasibility, stationarity, converged
-    notes : remarks for the reader
-    """
-
-    result: Result
-    data: pd.DataFrame
-    values: pd.DataFrame
-    test: dict[str, Any]
-    suspects: pd.DataFrame
-    optima: tuple[Optimum, ...]
-    eliminated: tuple[str, ...]
-    certificate: dict[str, Any]
-    notes: tuple[str, ...]
-    model: Model
-    state: State
-
-    @cached_property
-    def factor(self) -> Factor:
-        return factor_at(self.model, self.state)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "factor"}
-
-    def covariance(self, weights: np.ndarray) -> np.ndarray:
-        """Covariance of sums of unknowns, ``weights`` of shape (unknowns, sums); NaN where one is unobservable.
-
-        ``Wᵀ C W`` by one solve a sum: C itself is never formed.
-        """
-        weights = np.asarray(weights, dtype=float).reshape(len(self.result.x), -1)
-        rhs = np.zeros((self.factor.matrix.shape[0], weights.shape[1]))
-        first = self.model.data
-        rhs[first : first + len(weights)] = weights
-        found = weights.T @ self.factor.solve(rhs)[first : first + len(weights)]
-        lost = (np.abs(weights)[np.isnan(self.result.x)] > 0).any(axis=0)
-        found[lost], found[:, lost] = np.nan, np.nan
-        return (found + found.T) / 2
-
-    def draws(self, count: int, seed: int = 0) -> np.ndarray:
-        """Draws of the unknowns by normal theory, shape (count, unknowns); each closes every row to first order."""
-        found = normal_draws(self.model, self.factor, np.random.default_rng(seed), count)[
-            :, self.model.data :
-        ]
-        return self.result.x + found[:, : len(self.result.x)]
-
-    def next_measurements(self, target: str | np.ndarray, cv: float = 0.05, most: int = 10) -> pd.DataFrame:
-        """Which new or better datum narrows a flow, or a sum of unknowns, most: id, what, sd, sd_after, gain.
-
-        A new datum is taken to have the coefficient of variation ``cv``; a better one half its uncertainty.
-        """
-        return diagnose.next_measurements(self, target, cv, most)
-
-    def as_json(self) -> dict[str, Any]:
-        """The whole answer as plain values, NaN as null."""
-        return diagnose.as_json(self)
-
-    def __repr__(self) -> str:
-        test = self.test
-        return (
-            f"<Reconciliation of {self.result.system.about['name']['en']}: {len(self.data)} data, "
-            f"objective {test['objective']:.4g} with {test['dof']} degrees of freedom, p = {test['p']:.3g}>"
-        )
 
 
 def reconcile(
@@ -156,13 +62,13 @@ def reconcile(
     Parameters
     ----------
     alpha : level of significance of the tests
-    bounds : flows and coefficients keep their bounds (flows not negative, shares in 0 to 1, limits, capacities)
-    pedigree : numbers without uncertainty get that of the quality class of their source
+    bounds : flows and coefficients keep their bounds (flows not negative, shares in 0 to 1, limits,
+    capacities) pedigree : numbers without uncertainty get that of the quality class of their source
     correlations : pairs of data (ids as in the table ``data``) and their correlation coefficient
     without : ids of data to leave out, as if they had not been measured
     eliminate : while the global test fails, leave out the datum with the largest test value (Ripps, 1965)
-    starts : starting points of a bilinear problem; left out: 12, or 1 where there are more than 1,500 unknowns
-    sample : number of draws of the answer that honours skewed distributions and bounds; 0: none
+    starts : starting points of a bilinear problem; left out: 12, or 1 where there are more than 1,500
+    unknowns sample : number of draws of the answer that honours skewed distributions and bounds; 0: none
     seed : of the starts and the sample
 
     Raises
@@ -214,7 +120,7 @@ class _Fit:
 
     @cached_property
     def freedom_by_rank(self) -> float:
-        """Trace of I − C R⁻¹: the degrees of freedom by the numbers; each bound that holds data back adds one."""
+        """Trace of I − C R⁻¹: degrees of freedom by the numbers; each bound that holds data back adds one."""
         model = self.model
         some = np.setdiff1d(np.flatnonzero(~model.left_out), model.correlated)
         trace = float((1.0 - self.variance[some]).sum())
@@ -306,7 +212,7 @@ def _distinct(model: Model, states: list[State]) -> tuple[Optimum, ...]:
 
 
 def _normalised(model: Model, state: State, factor: Factor, variance: np.ndarray) -> np.ndarray:
-    """Test value of each datum: its pull R⁻¹u over the standard deviation of that; NaN where nothing checks it.
+    """Test value of each datum: its pull R⁻¹u over its standard deviation; NaN where nothing checks it.
 
     The measurement test of maximum power (Mah and Tamhane, 1982; Madron, 1992): its square is what the
     objective loses if that datum alone is left out.
@@ -385,14 +291,14 @@ def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any])
     if names:
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         notes.append(
-            f"bounds hold {', '.join(names[:12])}{more}: uncertainties are those of numbers fixed there, and the "
-            "global test counts each such bound as a datum. A sample honours bounds."
+            f"bounds hold {', '.join(names[:12])}{more}: uncertainties are those of numbers fixed there, and "
+            "the global test counts each such bound as a datum. A sample honours bounds."
         )
     for one in fit.optima[1:]:
         if one.gap < NEAR_OPTIMUM:
             notes.append(
-                f"another minimum lies {one.gap:.4g} above the best (objective {one.objective:.6g}): the data do not "
-                "tell the two apart; see optima."
+                f"another minimum lies {one.gap:.4g} above the best (objective {one.objective:.6g}): the data do "
+                "not tell the two apart; see optima."
             )
     defaults = int(table["by_default"].sum())
     if defaults:
@@ -424,7 +330,7 @@ def _column_name(system: System, table: pd.DataFrame, model: Model, column: int)
 
 
 def _global_test(fit: _Fit, alpha: float) -> dict[str, Any]:
-    """The objective against the chi-square distribution with as many degrees of freedom as there is redundancy."""
+    """The objective against chi-square with as many degrees of freedom as there is redundancy."""
     from scipy.special import chdtrc, chdtri
 
     dof = fit.freedom
@@ -496,7 +402,7 @@ def _suspects(fit: _Fit, table: pd.DataFrame, test: dict[str, Any], bounds: bool
 
 
 def _objective_without(fit: _Fit, datum: int, bounds: bool) -> float:
-    """Objective if one datum is left out: solved again where a small problem is bent or bounded, else closed."""
+    """Objective if one datum is left out: solved again for a small problem bent or bounded, else closed."""
     model, state = fit.model, fit.state
     if (model.slope.nnz or state.side.any()) and model.matrix.shape[1] <= MOST_STARTED:
         again = adjust(model.leaving(datum), (state.u, state.x), bounds)

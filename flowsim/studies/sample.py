@@ -1,21 +1,18 @@
 """The answer as draws, where normal theory is not enough: skewed data, ranges, and bounds that hold.
 
-Elliptical slice sampling (Murray, Adams and MacKay, 2010, AISTATS): proposals come from the normal answer, which
-closes every balance, and are taken by how much more likely the stated distributions find them.
+Elliptical slice sampling (Murray, Adams and MacKay, 2010, AISTATS): proposals come from the normal answer,
+which closes every balance, and are taken by how much more likely the stated distributions find them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flowsim.studies.adjust import Factor, Model, adjust, factor_at
-
-if TYPE_CHECKING:
-    from flowsim.studies.reconcile import Reconciliation
+from flowsim.studies.adjust import Model, adjust, factor_at, normal_draws
+from flowsim.studies.reconciliation import Reconciliation
 
 BURN_IN = 200
 THIN = 3
@@ -34,7 +31,8 @@ class _Shape:
     high: np.ndarray
 
     def gain(self, u: np.ndarray) -> float:
-        """Log-likelihood of data ``u`` (in standard units) under their distributions less that under the normal."""
+        """Log-likelihood of data ``u`` (in standard units) under their distributions less that of the
+        normal."""
         total = 0.0
         value = self.model.value + self.model.sd * u
         for name, density in (("uniform", _uniform), ("triangular", _triangular), ("pert", _pert)):
@@ -148,15 +146,3 @@ def _slice(
             return tried, found
         low, high = (angle, high) if angle < 0 else (low, angle)
         angle = random.uniform(low, high)
-
-
-def normal_draws(model: Model, factor: Factor, random: np.random.Generator, count: int) -> np.ndarray:
-    """Draws of (u, x) less the answer of normal theory: the answer to noise in the data, C R⁻¹ e."""
-    noise = random.normal(size=(model.data, count))
-    some = model.correlated
-    if len(some):
-        root = np.linalg.cholesky(model.correlation[some][:, some].toarray())
-        noise[some] = root @ noise[some]
-    rhs = np.zeros((factor.matrix.shape[0], count))
-    rhs[: model.data] = model.weight @ noise
-    return factor.solve(rhs)[: factor.columns].T

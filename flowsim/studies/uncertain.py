@@ -51,7 +51,7 @@ def uncertain_data(system: System, pedigree: bool) -> pd.DataFrame:
 
 
 def _names(system: System, at: np.ndarray) -> list[str]:
-    """An id for each datum: that of its flow, or its kind, subject and process; a number where it is repeated."""
+    """An id for each datum: that of its flow, or kind, subject and process; with a number if repeated."""
     names: list[str] = []
     seen: dict[str, int] = {}
     for row in at.tolist():
@@ -118,7 +118,8 @@ def build(
 
 
 def _recipe_balances(system: System, datum: np.ndarray) -> csr_array:
-    """Mass balances of processes whose recipe moves and has no closing line: it must close all the same (C5)."""
+    """Mass balances of processes whose recipe moves without a closing line: it must close all the same
+    (C5)."""
     rows = system.rows
     moving = np.unique(rows.process[(rows.kind == "recipe") & (datum >= 0)])
     at = np.full(len(system.processes), -1)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flowsim.studies.reconcile import CLASSES
+from flowsim.studies.reconciliation import CLASSES
 from flowsim.views.text import Grid, handy, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flowsim.studies.reconcile import Reconciliation
+    from flowsim.studies.reconciliation import Reconciliation
 
 MOST_ROWS = 60
 """Rows of a table that are shown unless all are asked for: those that changed most, or are least certain."""
@@ -149,7 +149,7 @@ def _suspect_grid(answer: Reconciliation, lang: str) -> Grid:
 
 
 def next_grid(table: pd.DataFrame, target: str, lang: str = "en") -> Grid:
-    """The table of ``next_measurements`` for a target."""
+    """The table of `next_measurements` for a target."""
     rows = []
     for one in table.itertuples():
         cells = [number(size) if np.isfinite(size) else "∞" for size in (one.sd, one.sd_before, one.sd_after)]
@@ -175,4 +175,5 @@ def verdict(answer: Reconciliation, lang: str = "en") -> str:
         if test["passed"]
         else "The data disagree by more than their uncertainties"
     )
-    return f"{said}: {numbers} degrees of freedom, {limit} limit {number(test['critical'])}, p = {test['p']:.3g}."
+    limit = f"{limit} limit {number(test['critical'])}"
+    return f"{said}: {numbers} degrees of freedom, {limit}, p = {test['p']:.3g}."
