@@ -16,9 +16,10 @@ from scipy.sparse import csc_array, csr_array, diags_array, eye_array, kron, ran
 import flowsim as fs
 from flowsim.errors import Contradiction, Infeasible, InputError
 from flowsim.indicators.uncertain import indicator_weights, uncertain_indicators
-from flowsim.studies.adjust import Model, adjust, factor_at
+from flowsim.studies.adjust import adjust, factor_at
 from flowsim.studies.inverse import Quasidefinite, least_fill
 from flowsim.studies.measure import next_measurements
+from flowsim.studies.problem import Model
 from flowsim.studies.reconcile import reconcile
 from flowsim.studies.reconciliation import CLASSES, Reconciliation
 from flowsim.studies.uncertain import build, uncertain_data
@@ -740,8 +741,8 @@ def test_the_diagonal_of_a_large_inverse_is_that_of_the_dense_one() -> None:
 def test_large_and_small_problems_are_answered_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     system, _ = network(np.random.default_rng(3), bent=True)
     small = reconcile(system, starts=1)
-    monkeypatch.setattr("flowsim.studies.adjust.SMALL", 0)
-    monkeypatch.setattr("flowsim.studies.adjust.MOST_SOLVED", 0)
+    monkeypatch.setattr("flowsim.studies.problem.SMALL", 0)
+    monkeypatch.setattr("flowsim.studies.factor.MOST_SOLVED", 0)
     large = reconcile(system, starts=1)
     assert large.values["class"].tolist() == small.values["class"].tolist()
     assert large.test["objective"] == pytest.approx(small.test["objective"], rel=1e-9)

@@ -17,7 +17,9 @@ import numpy as np
 from flowsim.errors import InputError, Problem
 from flowsim.result import Result
 from flowsim.studies import diagnose
-from flowsim.studies.adjust import Factor, Model, State, adjust, binding, factor_at, unknown_columns
+from flowsim.studies.adjust import State, adjust, binding, factor_at, unknown_columns
+from flowsim.studies.factor import Factor
+from flowsim.studies.problem import Model
 from flowsim.studies.reconciliation import Optimum, Reconciliation
 from flowsim.studies.sample import with_sample
 from flowsim.studies.uncertain import build, uncertain_data
@@ -297,8 +299,8 @@ def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any])
     for one in fit.optima[1:]:
         if one.gap < NEAR_OPTIMUM:
             notes.append(
-                f"another minimum lies {one.gap:.4g} above the best (objective {one.objective:.6g}): the data do "
-                "not tell the two apart; see optima."
+                f"another minimum lies {one.gap:.4g} above the best (objective {one.objective:.6g}): "
+                "the data do not tell the two apart; see optima."
             )
     defaults = int(table["by_default"].sum())
     if defaults:

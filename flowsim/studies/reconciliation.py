@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flowsim.result import FORMAT, Result, records
-from flowsim.studies.adjust import Factor, Model, State, factor_at, normal_draws
+from flowsim.studies.adjust import State, factor_at, normal_draws
+from flowsim.studies.factor import Factor
+from flowsim.studies.problem import Model
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from flowsim.studies.adjust import Model, adjust, factor_at, normal_draws
+from flowsim.studies.adjust import adjust, factor_at, normal_draws
+from flowsim.studies.problem import Model
 from flowsim.studies.reconciliation import Reconciliation
 
 BURN_IN = 200

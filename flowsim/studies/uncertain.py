@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from flowsim.errors import InputError, Problem
-from flowsim.studies.adjust import Model
+from flowsim.studies.problem import Model
 from flowsim.studies.structure import decompose, independent_rows
 from flowsim.system import System
 from flowsim.uncertainty import default_cv
