@@ -29,6 +29,8 @@ _HOMES = {
     "indicators": "flowsim.indicators",
     "compare": "flowsim.compare",
     "trace": "flowsim.trace",
+    "sankey": "flowsim.views.sankey",
+    "explore": "flowsim.views.explore",
     "save": "flowsim.result",
     "load": "flowsim.result",
     "example": "flowsim.scenario",

@@ -23,6 +23,7 @@ MOST_STEPS = 80
 PATIENT, NEAR = 8, 0.05
 """Newton's steps begin after so many steps, once a step is below this share of the largest number."""
 MOST_EXCHANGES = 150
+GUESSES = 3
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,19 @@ def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bou
 def first_guess(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """The stated data, and the unknowns that fit them best.
 
-    The throughput that an uncertain coefficient acts on is taken to have the size of a typical datum.
+    How much a row of an uncertain coefficient may give way hangs on the throughput, which is not known yet: it is
+    taken to have the size of a typical datum first, and then what was found with that.
     """
     u, x = np.zeros(model.data), np.zeros(model.matrix.shape[1])
-    sizes = np.abs(model.rhs[model.given & (model.datum >= 0)])
-    sizes = sizes if sizes.any() else np.abs(model.rhs)
-    typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
-    jacobian = model.jacobian(u, x, np.full(len(model.rhs), typical))
-    factor = _factor(model, jacobian, np.zeros(0, dtype=np.int64))
-    rhs = np.concatenate([np.zeros(jacobian.shape[1]), -model.residual(u, x)])
-    return u, factor.solve(rhs)[model.data : jacobian.shape[1]]
+    sizes = np.abs(model.rhs[np.abs(model.rhs) > 0])
+    typical = float(np.median(sizes)) if len(sizes) else 1.0
+    through = np.full(len(model.rhs), typical)
+    rhs = np.concatenate([np.zeros(model.data + len(x)), -model.residual(u, x)])
+    for _ in range(GUESSES):
+        factor = _factor(model, model.jacobian(u, x, through), np.zeros(0, dtype=np.int64))
+        found = factor.solve(rhs)[model.data : model.data + len(x)]
+        through = np.maximum(np.abs(model.slope @ found), 1e-6 * typical)
+    return u, found
 
 
 def factor_at(model: Model, state: State) -> Factor:
@@ -113,6 +117,13 @@ def binding(model: Model, state: State) -> np.ndarray:
     return (state.side != 0) & (np.abs(state.pull) > _least_pull(model, z))
 
 
+def crosses(model: Model, state: State) -> bool:
+    """Whether a point lies beyond a bound."""
+    z = np.concatenate([state.u, state.x])
+    nothing = np.zeros(len(z))
+    return bool((_wanted(model, z, nothing, nothing) != 0).any())
+
+
 def _least_pull(model: Model, z: np.ndarray) -> np.ndarray:
     """Multipliers below this are rounding: over the size of an unknown they would not move the objective."""
     size = np.ones(len(z))
@@ -122,15 +133,10 @@ def _least_pull(model: Model, z: np.ndarray) -> np.ndarray:
 
 def _factor(model: Model, jacobian: csr_array, held: np.ndarray, bend: csr_array | None = None) -> Factor:
     loose = np.zeros(jacobian.shape[1], dtype=bool)
-    loose[unknown_columns(model)[model.structure.under]] = True
+    loose[model.unknowns[model.structure.under]] = True
     repeated = np.arange(jacobian.shape[0] + len(held)) >= jacobian.shape[0]
     whole = csr_array(vstack([jacobian, _unit_rows(held, jacobian.shape[1])]))
     return Factor(model, whole, loose, repeated, bend)
-
-
-def unknown_columns(model: Model) -> np.ndarray:
-    """Columns of (u, x) that the pattern of the model counts as unknowns, in its order."""
-    return np.concatenate([model.data + np.arange(model.matrix.shape[1]), np.flatnonzero(model.left_out)])
 
 
 def _unit_rows(held: np.ndarray, columns: int) -> csr_array:
@@ -183,7 +189,7 @@ def _wanted(model: Model, z: np.ndarray, side: np.ndarray, pull: np.ndarray) -> 
 def _line_search(
     model: Model, z: np.ndarray, step: np.ndarray, dual: np.ndarray, history: list[float]
 ) -> float:
-    """Largest of 1, 1/2, ... 1/64 that does not raise the exact penalty above its last three values."""
+    """Largest of 1, 1/2, ... 1/1024 that does not raise the exact penalty above its last three values."""
     penalty = 1.5 * np.abs(dual)
 
     def merit(at: np.ndarray) -> float:
@@ -193,7 +199,7 @@ def _line_search(
     history.append(merit(z))
     limit = max(history[-3:])
     length = 1.0
-    while length > 1 / 64 and merit(z + length * step) > limit * (1 + 1e-9) + 1e-12:
+    while length > 1 / 1024 and merit(z + length * step) > limit * (1 + 1e-9) + 1e-12:
         length /= 2
     return length
 

@@ -147,40 +147,66 @@ def raise_infeasible(system: System, exact: np.ndarray) -> None:
     raise Infeasible(problems[: MOST_NAMED + 1])
 
 
+class _Open:
+    """What rows, limits and bounds say of the undetermined unknowns, the others being known."""
+
+    def __init__(self, system: System, x: np.ndarray):
+        self.columns = np.flatnonzero(np.isnan(x))
+        known = np.nan_to_num(x)
+        self.size = max(float(np.abs(known).max(initial=0.0)), 1e-300)
+        self.blocks = []
+        for matrix, rhs in ((system.upper_matrix, system.upper_rhs), (system.matrix, system.rhs)):
+            inside = csr_array(matrix[:, self.columns])
+            touched = np.flatnonzero(np.diff(inside.indptr))
+            self.blocks.append((csr_array(inside[touched]), (rhs - matrix @ known)[touched] / self.size))
+        ends = system.lower[self.columns], system.upper[self.columns]
+        self.bounds = np.column_stack(ends) / self.size
+
+    def programme(self, chosen: np.ndarray) -> dict[str, Any]:
+        """Arguments of a linear programme in some of the columns, which no row ties to others."""
+        out: dict[str, Any] = {"bounds": self.bounds[chosen], "method": "highs"}
+        for (matrix, rhs), name in zip(self.blocks, ("ub", "eq"), strict=True):
+            mine = csr_array(matrix[:, chosen])
+            rows = np.flatnonzero(np.diff(mine.indptr))
+            out[f"A_{name}"], out[f"b_{name}"] = mine[rows], rhs[rows]
+        return out
+
+
+def room(system: System, x: np.ndarray) -> np.ndarray | None:
+    """The unknowns with values for the undetermined ones that keep all bounds, or nothing if there are none."""
+    from scipy.optimize import linprog
+
+    part = _Open(system, x)
+    if not len(part.columns):
+        return x
+    every = np.arange(len(part.columns))
+    found = linprog(np.zeros(len(every)), **part.programme(every))
+    if found.status != 0:
+        return None
+    filled = x.copy()
+    filled[part.columns] = found.x * part.size
+    return filled
+
+
 def intervals(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Interval that rows, limits and bounds leave each undetermined unknown, by two linear programs each."""
     from scipy.optimize import linprog
 
     low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
-    open_columns = np.flatnonzero(np.isnan(x))
-    if not len(open_columns):
+    part = _Open(system, x)
+    if not len(part.columns):
         return low, high
-    known = np.nan_to_num(x)
-    size = max(float(np.abs(known).max(initial=0.0)), 1e-300)
-    parts = []
-    for matrix, rhs in ((system.matrix, system.rhs), (system.upper_matrix, system.upper_rhs)):
-        inside = csr_array(matrix[:, open_columns])
-        touched = np.flatnonzero(np.diff(inside.indptr))
-        parts += [csr_array(inside[touched]), (rhs - matrix @ known)[touched] / size]
-    equal, equal_rhs, upper, upper_rhs = parts
-    bounds = np.column_stack([system.lower[open_columns], system.upper[open_columns]]) / size
-    group = _groups(csr_array(vstack([equal, upper])))
-    chosen = np.arange(len(open_columns))[:MOST_INTERVALS]
+    group = _groups(csr_array(vstack([matrix for matrix, _ in part.blocks])))
+    chosen = np.arange(len(part.columns))[:MOST_INTERVALS]
     for label in np.unique(group[chosen]):
         mine = np.flatnonzero(group == label)
-        blocks = [csr_array(part[:, mine]) for part in (upper, equal)]
-        rows = [np.flatnonzero(np.diff(block.indptr)) for block in blocks]
-        problem = dict(
-            A_ub=blocks[0][rows[0]], b_ub=upper_rhs[rows[0]],
-            A_eq=blocks[1][rows[1]], b_eq=equal_rhs[rows[1]],
-            bounds=bounds[mine], method="highs",
-        )  # fmt: skip
+        programme = part.programme(mine)
         for at in np.intersect1d(mine, chosen):
             cost = (mine == at).astype(float)
             for sign, into in ((1.0, low), (-1.0, high)):
-                found = linprog(sign * cost, **problem)
+                found = linprog(sign * cost, **programme)
                 end = {0: found.fun, 3: -np.inf}.get(found.status)
-                into[open_columns[at]] = np.nan if end is None else sign * end * size
+                into[part.columns[at]] = np.nan if end is None else sign * end * part.size
     return low, high
 
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
-from flowsim.network import LEVELS
 from flowsim.errors import Infeasible, Problem, Undetermined
+from flowsim.network import LEVELS
 from flowsim.result import Result
 from flowsim.studies.solve import Singular, determine, undetermined_problems
 from flowsim.studies.structure import decompose

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.sparse import block_array, csc_array, csr_array, dia_array, hstack
 
 from flowsim.studies.inverse import least_fill
 from flowsim.studies.structure import Structure, decompose
-
 
 SMALL = 2000
 """Rows, unknowns and data of a problem whose system is factorised with pivoting."""
@@ -74,10 +74,7 @@ class Model:
         shift = np.concatenate([u, np.zeros(self.matrix.shape[1])])
         lower, upper = self.lower - shift, self.upper - shift
         value = self.value + self.sd * u
-        left = replace(self, matrix=matrix, rhs=rhs, value=value, lower=lower, upper=upper)
-        if "order" in vars(self):
-            vars(left)["order"] = self.order
-        return left
+        return self._like(matrix=matrix, rhs=rhs, value=value, lower=lower, upper=upper)
 
     def leaving(self, datum: int) -> Model:
         """The same problem as if one datum more had not been measured."""
@@ -104,8 +101,46 @@ class Model:
         return decompose(self.pattern)
 
     @cached_property
+    def in_excess(self) -> np.ndarray:
+        """Data that state a row of which the pattern has more than it needs: no others can be adjusted."""
+        out = np.zeros(self.data + 1, dtype=bool)
+        out[self.datum[self.structure.over]] = True
+        return out[:-1]
+
+    @property
+    def unknowns(self) -> np.ndarray:
+        """Columns of (u, x) that the pattern counts as unknowns, in its order."""
+        return np.concatenate([self.data + np.arange(self.matrix.shape[1]), np.flatnonzero(self.left_out)])
+
+    @cached_property
+    def core(self) -> Model:
+        """The same problem with data that nothing checks as exact: as long as no bound holds, the same answer."""
+        moves = np.append(self.in_excess | self.left_out, False)
+        datum = np.where(moves[self.datum], self.datum, -1)
+        slope = csr_array(self.slope, copy=True)
+        slope.data[np.repeat(datum < 0, np.diff(slope.indptr))] = 0.0
+        slope.eliminate_zeros()
+        return self._like(datum=datum, slope=slope)
+
+    @cached_property
+    def bounded(self) -> Model:
+        """The same problem without bounds on what nothing fixes."""
+        lower, upper = self.lower.copy(), self.upper.copy()
+        loose = self.unknowns[self.structure.under]
+        lower[loose], upper[loose] = -np.inf, np.inf
+        return self._like(lower=lower, upper=upper)
+
+    def _like(self, **changes: Any) -> Model:
+        """A problem of the same pattern, which need not be ordered anew."""
+        made = replace(self, **changes)
+        for name in ("structure", "order"):
+            if name in vars(self):
+                vars(made)[name] = vars(self)[name]
+        return made
+
+    @cached_property
     def freedom(self) -> int:
-        """Degrees of freedom: ways in which rows and data can disagree, less unknowns to take them up."""
+        """Degrees of freedom: ways in which rows and data can disagree, less unknowns to take them."""
         both = csr_array(hstack([self.data_pattern, self.pattern]))
         return int((decompose(both).row_of >= 0).sum() - (self.structure.row_of >= 0).sum())
 

@@ -8,7 +8,7 @@ and sources.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from flowsim.errors import InputError, Problem
 from flowsim.result import Result
 from flowsim.studies import diagnose
-from flowsim.studies.adjust import State, adjust, binding, factor_at, unknown_columns
+from flowsim.studies.adjust import State, adjust, binding, crosses, factor_at
 from flowsim.studies.factor import Factor
 from flowsim.studies.problem import Model
 from flowsim.studies.reconciliation import Optimum, Reconciliation
@@ -142,22 +142,15 @@ def _fit(
     system: System, data: pd.DataFrame, model: Model, bounds: bool, starts: int | None, seed: int
 ) -> _Fit:
     """The best minimum from all starts, with its diagonals."""
-    bent = bool(model.slope.nnz) and model.freedom > 0
-    few = model.matrix.shape[1] <= MOST_STARTED
-    count = (STARTS if few else 1) if starts is None else starts
-    states = [adjust(model, bounds=bounds)]
-    for draw in range(1, count if bent else 1):
-        states.append(adjust(model, _random_start(model, bounds, seed, draw), bounds))
-    good = [state for state in states if state.converged]
-    if not good:
-        diagnose.raise_failure(system, diagnose.exact_rows(system, data), states[0])
-    optima = _distinct(model, good)
-    state = min(good, key=lambda state: model.objective(state.u))
+    states = _minima(system, data, model, bounds, starts, seed)
+    if not states:
+        diagnose.raise_failure(system, diagnose.exact_rows(system, data), adjust(model, bounds=bounds))
+    state = states[0]
     diagnose.check_rows(
         system, diagnose.moved_system(system, data, state.u), state.x[: system.matrix.shape[1]]
     )
     factor = factor_at(model, state)
-    suspected = unknown_columns(model)[model.structure.under]
+    suspected = model.unknowns[model.structure.under]
     if not factor.pivoted:
         suspected = np.arange(model.data + model.matrix.shape[1])
     free = np.zeros(model.data + model.matrix.shape[1], dtype=bool)
@@ -168,26 +161,56 @@ def _fit(
     variance[wanted] = np.maximum(factor.variances(wanted), 0.0)
     unsure = np.flatnonzero(np.abs(1 - variance[: model.data]) < UNSURE)
     if not factor.pivoted and len(unsure) < len(wanted):
-        checked = unsure[np.isin(unsure, np.flatnonzero(_in_excess(model)))][:MOST_CHECKED]
+        checked = unsure[model.in_excess[unsure]][:MOST_CHECKED]
         variance[unsure] = 1.0
         for datum in checked.tolist():
             variance[datum] = float(factor.covariance(np.array([datum]))[datum, 0])
+    optima = _distinct(model, states)
     return _Fit(model, state, factor, optima, variance, free, _normalised(model, state, factor, variance))
 
 
-def _in_excess(model: Model) -> np.ndarray:
-    """Data that state a row of which the pattern has more than it needs."""
-    out = np.zeros(model.data + 1, dtype=bool)
-    out[model.datum[model.structure.over]] = True
-    return out[:-1]
+def _minima(
+    system: System, data: pd.DataFrame, model: Model, bounds: bool, starts: int | None, seed: int
+) -> list[State]:
+    """Minima from one start or, where the problem is bilinear, from several; the best first."""
+    few = model.matrix.shape[1] <= MOST_STARTED
+    count = (STARTS if few else 1) if starts is None else starts
+    bent = bool(model.core.slope.nnz) and model.freedom > 0
+    states = []
+    for draw in range(count if bent else 1):
+        state = adjust(model.core, _random_start(model.core, seed, draw) if draw else None, bounds=False)
+        if bounds and state.converged:
+            state = _within_bounds(system, data, model, state)
+        states.append(state)
+    return sorted((state for state in states if state.converged), key=lambda state: model.objective(state.u))
 
 
-def _random_start(model: Model, bounds: bool, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
+def _within_bounds(system: System, data: pd.DataFrame, model: Model, state: State) -> State:
+    """The minimum within bounds near one without: itself, if nothing is crossed.
+
+    Bounds of what nothing fixes come in only where a linear programme finds that they leave the rest no room.
+    """
+    count = system.matrix.shape[1]
+    loose = model.unknowns[model.structure.under]
+    loose = loose[loose >= model.data] - model.data
+    if crosses(model.bounded, state):
+        state = adjust(model.bounded, (state.u, state.x))
+    x = state.x.copy()
+    x[loose] = np.nan
+    filled = diagnose.room(diagnose.moved_system(system, data, state.u), x[:count])
+    if filled is None or not state.converged:
+        return adjust(model, (state.u, state.x))
+    slack = np.concatenate([filled, system.upper_rhs - system.upper_matrix @ filled])
+    return replace(state, x=np.where(np.isnan(x), slack, state.x))
+
+
+def _random_start(model: Model, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
     """A point that obeys all rows: the answer to data drawn from up to WIDEST times their uncertainty."""
     random = np.random.default_rng([seed, draw])
     u = random.uniform(1.0, WIDEST) * random.normal(size=model.data)
     u = np.clip(u, model.lower[: model.data], model.upper[: model.data])
-    found = adjust(model.restated(u), bounds=bounds)
+    u[~(model.in_excess | model.left_out)] = 0.0
+    found = adjust(model.restated(u), bounds=False)
     return u + found.u, found.x
 
 
@@ -305,7 +328,7 @@ def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any])
     defaults = int(table["by_default"].sum())
     if defaults:
         notes.append(f"{defaults} numbers have the default uncertainty of the quality class of their source.")
-    pattern = set(unknown_columns(model)[model.structure.under].tolist())
+    pattern = set(model.unknowns[model.structure.under].tolist())
     numbers = set(np.flatnonzero(fit.free).tolist())
     if pattern != numbers and not len(fit.bounds_that_hold):
         names = [_column_name(system, table, model, column) for column in sorted(pattern ^ numbers)]
@@ -407,7 +430,8 @@ def _objective_without(fit: _Fit, datum: int, bounds: bool) -> float:
     """Objective if one datum is left out: solved again for a small problem bent or bounded, else closed."""
     model, state = fit.model, fit.state
     if (model.slope.nnz or state.side.any()) and model.matrix.shape[1] <= MOST_STARTED:
-        again = adjust(model.leaving(datum), (state.u, state.x), bounds)
+        left = model.leaving(datum)
+        again = adjust(left.bounded, (state.u, state.x), bounds)
         if again.converged:
-            return model.leaving(datum).objective(again.u)
+            return left.objective(again.u)
     return max(fit.objective - float(fit.normalised[datum]) ** 2, 0.0)
