@@ -22,6 +22,7 @@ _HOMES = {
     "solve": "flowsim.studies.solve",
     "dispatch": "flowsim.studies.dispatch",
     "balance": "flowsim.studies",
+    "reconcile": "flowsim.studies.reconcile",
     "simulate": "flowsim.studies.simulate",
     "stock_model": "flowsim.cohorts",
     "Initial": "flowsim.cohorts",

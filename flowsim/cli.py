@@ -407,6 +407,49 @@ def _years(text: str) -> list[float]:
 
 @main.command()
 @click.argument("file")
+@VARIANT
+@click.option("--alpha", default=0.05, help="Level of significance of the tests.")
+@click.option(
+    "--pedigree", is_flag=True, help="Give numbers without uncertainty that of their quality class."
+)
+@click.option("--eliminate", is_flag=True, help="Leave out the worst datum until the global test passes.")
+@click.option("--sample", default=0, help="Draws for skewed or bounded data; 0: normal theory alone.")
+@click.option("--seed", default=0, help="Seed of the starts and the draws.")
+@click.option("--all", "every", is_flag=True, help="Show every value.")
+@LANG
+@fails_clearly
+def reconcile(
+    file: str,
+    variant: str | None,
+    alpha: float,
+    pedigree: bool,
+    eliminate: bool,
+    sample: int,
+    seed: int,
+    every: bool,
+    lang: str,
+) -> None:
+    """Move the uncertain numbers of FILE least so that every balance holds, and say what does not fit."""
+    from flowsim.assemble import assemble
+    from flowsim.scenario import read
+    from flowsim.studies.reconcile import reconcile as adjust
+    from flowsim.views.reconcile_text import reconcile_grids, verdict
+    from flowsim.views.text import print_grids
+
+    answer = adjust(
+        assemble(read(file, variant)),
+        alpha=alpha,
+        pedigree=pedigree,
+        eliminate=eliminate,
+        sample=sample,
+        seed=seed,
+    )
+    click.echo(print_grids(reconcile_grids(answer, lang, every), width=_width()), nl=False)
+    click.echo(verdict(answer, lang))
+
+
+@main.command()
+@click.argument("file")
 @click.option("-o", "--output", default="sankey.svg", help="Picture to write: .svg, .png or .html.")
 @VARIANT
 @click.option("--layer", default="mass", help="mass, water, energy or a substance such as Ni.")

@@ -480,3 +480,10 @@ def test_sankey_and_explore_write_pages_that_load_nothing(form: str, tmp_path: P
     assert "CNGR" in picture.read_text(encoding="utf-8")
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", graph.read_text(encoding="utf-8"))
     assert call("sankey", NICKEL, "-o", str(tmp_path / "x.bmp")).exit_code == 2
+
+
+def test_reconcile_shows_the_published_answer() -> None:
+    text = printed("reconcile", str(ROOT / "scenarios" / "seven_flows.yaml"))
+    assert "102.4 ± 7.9" in text and "χ² = 0.2959, 2 degrees of freedom" in text
+    assert re.search(r"f6 .*0 … 152.4 .*unobservable", text)
+    assert "不可观测" in printed("reconcile", str(ROOT / "scenarios" / "seven_flows.yaml"), "--lang", "zh")

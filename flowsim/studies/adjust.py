@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, dia_array, hstack, vstack
 
 from flowsim.studies.factor import Factor
 from flowsim.studies.problem import Model
@@ -66,7 +66,7 @@ def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bou
     may_bend, newton = not linear and model.small, False
     for steps in range(1, MOST_STEPS + 1):
         step, new_dual, side, pull = _quadratic(model, z, dual, side, bounds, newton)
-        length = 1.0 if linear else _line_search(model, z, step, new_dual, history)
+        length = 1.0 if linear else _line_search(model, z, step, new_dual, pull, history)
         z, dual = z + length * step, new_dual
         small = np.abs(step) <= 1e-13 * np.abs(z).max(initial=1.0) + 1e-10 * np.abs(z)
         if length == 1.0 and steps > 1 and (small.all() or (linear and steps == 3)):
@@ -94,9 +94,23 @@ def first_guess(model: Model) -> tuple[np.ndarray, np.ndarray]:
     return u, found
 
 
-def factor_at(model: Model, state: State) -> Factor:
-    """The factorisation at a point, with its bounds held, for covariances."""
-    return _factor(model, model.jacobian(state.u, state.x), np.flatnonzero(binding(model, state)))
+def factor_at(model: Model, state: State, whole: bool = False) -> Factor:
+    """The factorisation at a point, with its bounds held, for covariances.
+
+    Rows that speak of unknowns that nothing fixes say nothing of the others and are left out, unless the ``whole``
+    is asked for, or a bound holds one of those unknowns.
+    """
+    jacobian = model.jacobian(state.u, state.x)
+    held = np.flatnonzero(binding(model, state))
+    loose = model.unknowns[model.structure.under]
+    if whole or np.isin(loose, held).any():
+        return _factor(model, jacobian, held)
+    apart = np.zeros(model.data + model.matrix.shape[1])
+    apart[loose] = 1.0
+    silent = abs(jacobian) @ apart > 0
+    silent |= abs(csr_array(hstack([model.data_pattern, model.matrix]))) @ apart > 0
+    keep = dia_array((1.0 - silent[None, :], [0]), shape=(len(silent),) * 2)
+    return _factor(model, csr_array(keep @ jacobian), held, silent=silent)
 
 
 def normal_draws(model: Model, factor: Factor, random: np.random.Generator, count: int) -> np.ndarray:
@@ -131,10 +145,18 @@ def _least_pull(model: Model, z: np.ndarray) -> np.ndarray:
     return 1e-9 * (1.0 + model.objective(z[: model.data])) / size
 
 
-def _factor(model: Model, jacobian: csr_array, held: np.ndarray, bend: csr_array | None = None) -> Factor:
+def _factor(
+    model: Model,
+    jacobian: csr_array,
+    held: np.ndarray,
+    bend: csr_array | None = None,
+    silent: np.ndarray | None = None,
+) -> Factor:
     loose = np.zeros(jacobian.shape[1], dtype=bool)
     loose[model.unknowns[model.structure.under]] = True
     repeated = np.arange(jacobian.shape[0] + len(held)) >= jacobian.shape[0]
+    if silent is not None:
+        repeated[: len(silent)] = silent
     whole = csr_array(vstack([jacobian, _unit_rows(held, jacobian.shape[1])]))
     return Factor(model, whole, loose, repeated, bend)
 
@@ -187,14 +209,16 @@ def _wanted(model: Model, z: np.ndarray, side: np.ndarray, pull: np.ndarray) -> 
 
 
 def _line_search(
-    model: Model, z: np.ndarray, step: np.ndarray, dual: np.ndarray, history: list[float]
+    model: Model, z: np.ndarray, step: np.ndarray, dual: np.ndarray, pull: np.ndarray, history: list[float]
 ) -> float:
     """Largest of 1, 1/2, ... 1/1024 that does not raise the exact penalty above its last three values."""
-    penalty = 1.5 * np.abs(dual)
+    penalty, price = 1.5 * np.abs(dual), 1.5 * np.abs(pull)
+    held = np.flatnonzero(price)
 
     def merit(at: np.ndarray) -> float:
         u, x = at[: model.data], at[model.data :]
-        return 0.5 * model.objective(u) + float(penalty @ np.abs(model.residual(u, x)))
+        missed = np.maximum(np.maximum(model.lower - at, at - model.upper), 0.0)[held]
+        return 0.5 * model.objective(u) + float(penalty @ np.abs(model.residual(u, x)) + price[held] @ missed)
 
     history.append(merit(z))
     limit = max(history[-3:])

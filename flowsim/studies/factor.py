@@ -22,7 +22,7 @@ BLOCK = 128
 
 
 class Factor:
-    """Sparse LU of the system ``[[H, Jᵀ], [J, 0]]``, symmetrically equilibrated (Ruiz, 2001) and damped.
+    """Sparse LU of the system ``[[H, Jᵀ], [J, 0]]``, equilibrated and damped.
 
     A small system is pivoted, and damped only where ``loose`` columns and ``repeated`` rows need it. A
     large one, and a small one that is singular all the same, is damped everywhere: it is quasidefinite
@@ -44,24 +44,25 @@ class Factor:
         hessian = block_array([[weight, bend], [None if bend is None else bend.T, across]])
         self.matrix = csc_array(block_array([[hessian, jacobian.T], [jacobian, None]], format="csc"))
         self.columns = columns
-        self.scale = _equilibrate(self.matrix)
+        self.scale = _equilibrate(jacobian, weight.shape[0])
         scale = dia_array((self.scale[None, :], [0]), shape=self.matrix.shape)
         self.scaled = csc_array(scale @ self.matrix @ scale)
         weightless = np.concatenate([weight.diagonal() == 0, np.ones(columns - weight.shape[0], dtype=bool)])
         self.everywhere = np.concatenate([weightless.astype(float), -np.ones(rows)])
         damping = DAMPING * np.concatenate([loose.astype(float), -repeated.astype(float)])
-        lu = self._pivoted(damping) if model.small else None
-        self.pivoted = lu is not None
-        if lu is None:
-            held = np.arange(columns + len(model.rhs), columns + rows)
-            self.order = np.concatenate([held, model.order])
-            lu = Quasidefinite(self._damped(DAMPING * self.everywhere), self.order)
-        self.lu: Any = lu
+        self.small, self.held = model.small, np.arange(columns + len(model.rhs), columns + rows)
+        lu = self._pivoted(damping, strict=True) if self.small else None
+        self.whole = lu is not None
+        if self.small and lu is None:
+            lu = self._pivoted(DAMPING * self.everywhere, strict=False)
+        self.order = np.empty(0) if self.small else np.concatenate([self.held, model.order])
+        self.lu: Any = lu or self._unpivoted()
 
     def _damped(self, damping: np.ndarray) -> csc_array:
         return csc_array(self.scaled + dia_array((damping[None, :], [0]), shape=self.scaled.shape))
 
-    def _pivoted(self, damping: np.ndarray) -> Any:
+    def _pivoted(self, damping: np.ndarray, strict: bool) -> Any:
+        """LU with pivoting; nothing if ``strict`` and the matrix is singular but for rounding."""
         from scipy.sparse.linalg import splu
         from threadpoolctl import threadpool_limits
 
@@ -69,9 +70,21 @@ class Factor:
             try:
                 lu = splu(self._damped(damping))
             except RuntimeError:
-                return None
+                if strict:
+                    return None
+                raise
         pivots = np.abs(lu.U.diagonal())
-        return None if pivots.min(initial=1.0) < 1e-13 * pivots.max(initial=1.0) else lu
+        singular = pivots.min(initial=1.0) < 1e-13 * pivots.max(initial=1.0)
+        return None if strict and singular else lu
+
+    def _unpivoted(self) -> Quasidefinite:
+        """``L D Lᵀ``, damped more where rounding leaves a pivot zero."""
+        for factor in (1.0, 10.0):
+            try:
+                return Quasidefinite(self._damped(factor * DAMPING * self.everywhere), self.order)
+            except RuntimeError:
+                continue
+        return Quasidefinite(self._damped(100.0 * DAMPING * self.everywhere), self.order)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """Solution of the system without damping, by refinement; ``rhs`` may have several columns."""
@@ -85,7 +98,7 @@ class Factor:
             if error > before / 4:
                 break
             found = found + self.lu.solve(left)
-            if self.pivoted:
+            if self.whole:
                 break
         return scale * found
 
@@ -105,7 +118,7 @@ class Factor:
         By solves where they are few, else from the diagonal of the inverse at two dampings, extrapolated to
         none (relative error below 1e-5, mostly below 1e-9).
         """
-        if len(chosen) > MOST_SOLVED and not self.pivoted:
+        if len(chosen) > MOST_SOLVED and not self.small:
             once, twice = (self._diagonal(factor * EXTRAPOLATED)[chosen] for factor in (1.0, 2.0))
             return 2 * once - twice
         out = np.empty(len(chosen))
@@ -134,12 +147,21 @@ class Factor:
         return suspected[np.abs(moved[suspected]).max(axis=1) > 1e-6]
 
 
-def _equilibrate(matrix: csc_array) -> np.ndarray:
-    """Symmetric scale that brings the largest entry of every row near one (Ruiz, 2001, RAL-TR-2001-034)."""
-    size = abs(matrix).tocoo()
-    scale = np.ones(matrix.shape[0])
+def _equilibrate(jacobian: csr_array, data: int) -> np.ndarray:
+    """Scale of (u, x, rows): data keep their standard units, and unknowns and rows take theirs from them.
+
+    Every row is divided by its largest entry, every unknown counted in the least unit of its rows, in turn.
+    """
+    entries = abs(jacobian).tocoo()
+    of_data = entries.data[(entries.col < data) & (entries.data > 0)]
+    columns = np.full(jacobian.shape[1], float(np.median(of_data)) if len(of_data) else 1.0)
+    columns[:data] = 1.0
+    rows = np.ones(jacobian.shape[0])
     for _ in range(4):
-        largest = np.zeros(matrix.shape[0])
-        np.maximum.at(largest, size.row, size.data * scale[size.row] * scale[size.col])
-        scale /= np.sqrt(np.where(largest > 0, largest, 1.0))
-    return scale
+        largest = np.zeros(len(rows))
+        np.maximum.at(largest, entries.row, entries.data * columns[entries.col])
+        rows = 1.0 / np.where(largest > 0, largest, 1.0)
+        largest = np.zeros(len(columns))
+        np.maximum.at(largest, entries.col, entries.data * rows[entries.row])
+        columns[data:] = np.where(largest > 0, 1.0 / np.where(largest > 0, largest, 1.0), columns)[data:]
+    return np.concatenate([columns, rows])

@@ -83,7 +83,7 @@ def target_weights(answer: Reconciliation, target: str | np.ndarray) -> np.ndarr
 
 def _with_target(answer: Reconciliation, weights: np.ndarray, unseen: bool) -> tuple[np.ndarray, float]:
     """Covariance of every (u, x) with the target, and the target's variance; by damping if it is unseen."""
-    factor, first = answer.factor, answer.model.data
+    factor, first = answer.whole_factor if unseen else answer.factor, answer.model.data
     rhs = np.zeros(factor.matrix.shape[0])
     rhs[first : first + len(weights)] = weights
     found = (factor.damped(rhs) if unseen else factor.solve(rhs))[: factor.columns]
@@ -94,7 +94,7 @@ def _free_variance(answer: Reconciliation) -> np.ndarray:
     """Variance of unobservable unknowns under the damping alone: a wide prior to rank what would see them."""
     first, out = answer.model.data, np.zeros(len(answer.result.x))
     for column in np.flatnonzero(np.isnan(answer.result.x))[:MOST_INTERVALS]:
-        rhs = np.zeros(answer.factor.matrix.shape[0])
+        rhs = np.zeros(answer.whole_factor.matrix.shape[0])
         rhs[first + column] = 1.0
-        out[column] = answer.factor.damped(rhs)[first + column]
+        out[column] = answer.whole_factor.damped(rhs)[first + column]
     return out

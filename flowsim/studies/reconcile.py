@@ -22,7 +22,7 @@ from flowsim.studies.factor import Factor
 from flowsim.studies.problem import Model
 from flowsim.studies.reconciliation import Optimum, Reconciliation
 from flowsim.studies.sample import with_sample
-from flowsim.studies.uncertain import build, uncertain_data
+from flowsim.studies.uncertain import build, uncertain_data, without_closing
 from flowsim.system import System
 
 if TYPE_CHECKING:
@@ -151,16 +151,18 @@ def _fit(
     )
     factor = factor_at(model, state)
     suspected = model.unknowns[model.structure.under]
-    if not factor.pivoted:
-        suspected = np.arange(model.data + model.matrix.shape[1])
+    if not factor.whole:
+        suspected = np.sort(model.unknowns)
     free = np.zeros(model.data + model.matrix.shape[1], dtype=bool)
     free[factor.free_columns(suspected)] = True
     variance = np.full(len(free), np.nan)
     unknowns = np.arange(model.data + system.matrix.shape[1])
     wanted = unknowns[~free[unknowns]]
     variance[wanted] = np.maximum(factor.variances(wanted), 0.0)
+    if not binding(model, state).any():
+        variance[np.flatnonzero(~model.in_excess & ~model.left_out)] = 1.0
     unsure = np.flatnonzero(np.abs(1 - variance[: model.data]) < UNSURE)
-    if not factor.pivoted and len(unsure) < len(wanted):
+    if not model.small and len(unsure) < len(wanted):
         checked = unsure[model.in_excess[unsure]][:MOST_CHECKED]
         variance[unsure] = 1.0
         for datum in checked.tolist():
@@ -328,6 +330,9 @@ def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any])
     defaults = int(table["by_default"].sum())
     if defaults:
         notes.append(f"{defaults} numbers have the default uncertainty of the quality class of their source.")
+    still = int((without_closing(system) & (system.rows.sd > 0)).sum())
+    if still:
+        notes.append(f"{still} recipe lines stay exact: their recipe has no closing line to take the rest.")
     pattern = set(model.unknowns[model.structure.under].tolist())
     numbers = set(np.flatnonzero(fit.free).tolist())
     if pattern != numbers and not len(fit.bounds_that_hold):

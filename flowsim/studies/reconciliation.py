@@ -71,8 +71,13 @@ class Reconciliation:
     def factor(self) -> Factor:
         return factor_at(self.model, self.state)
 
+    @cached_property
+    def whole_factor(self) -> Factor:
+        """With the rows of what nothing fixes, to see what would."""
+        return factor_at(self.model, self.state, whole=True)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "factor"}
+        return {name: value for name, value in vars(self).items() if not name.endswith("factor")}
 
     def covariance(self, weights: np.ndarray) -> np.ndarray:
         """Covariance of sums of unknowns, ``weights`` of shape (unknowns, sums); NaN for unobservable ones.

@@ -27,7 +27,7 @@ def uncertain_data(system: System, pedigree: bool) -> pd.DataFrame:
     default = np.isnan(sd) & ~np.isnan(rows.value) & (rows.value != 0) & pedigree
     if pedigree:
         sd = np.where(default, default_cv(rows.quality) * np.abs(rows.value), sd)
-    uncertain = np.flatnonzero((sd > 0) & (rows.datum >= 0))
+    uncertain = np.flatnonzero((sd > 0) & (rows.datum >= 0) & ~without_closing(system))
     _, first = np.unique(rows.datum[uncertain], return_index=True)
     at = uncertain[np.sort(first)]
     return pd.DataFrame(
@@ -81,16 +81,18 @@ def _name(system: System, row: int) -> str:
 def build(
     system: System, data: pd.DataFrame, correlations: Sequence[tuple[str, str, float]], without: Sequence[str]
 ) -> Model:
-    """The problem in numbers: rows with their data, balances of moving recipes, limits with their slack."""
+    """The problem in numbers: rows with their data, and limits with their slack.
+
+    Shares and transfer coefficients need no bounds: flows that are not negative keep them in 0 to 1.
+    """
     rows = system.rows
     place = np.full(int(rows.datum.max(initial=-1)) + 2, -1)
     place[data["datum"].to_numpy(dtype=np.int64)] = np.arange(len(data))
     datum = place[rows.datum]
-    extra = _recipe_balances(system, datum)
     slack = system.upper_matrix.shape[0]
-    top = hstack([vstack([system.matrix, extra]), csr_array((len(datum) + extra.shape[0], slack))])
+    top = hstack([system.matrix, csr_array((len(datum), slack))])
     matrix = csr_array(vstack([top, hstack([system.upper_matrix, eye_array(slack)])]))
-    rhs = np.concatenate([system.rhs, np.zeros(extra.shape[0]), system.upper_rhs])
+    rhs = np.concatenate([system.rhs, system.upper_rhs])
     slope = csr_array(
         (system.slope.data, system.slope.indices, system.slope.indptr), shape=system.slope.shape
     )
@@ -100,8 +102,8 @@ def build(
     keep = _independent(matrix, datum)
     value, sd = data["value"].to_numpy(dtype=float), data["sd"].to_numpy(dtype=float)
     kind = data["kind"].to_numpy()
-    most = np.where(np.isin(kind, ("transfer", "share", "content")), 1.0, np.inf)
-    least = np.where(kind == "given", -np.inf, 0.0)
+    most = np.where(kind == "content", 1.0, np.inf)
+    least = np.where(np.isin(kind, ("content", "recipe")), 0.0, -np.inf)
     return Model(
         matrix=csr_array(matrix[keep]),
         slope=_only_uncertain(csr_array(slope[keep]), datum[keep]),
@@ -117,23 +119,11 @@ def build(
     )
 
 
-def _recipe_balances(system: System, datum: np.ndarray) -> csr_array:
-    """Mass balances of processes whose recipe moves without a closing line: it must close all the same
-    (C5)."""
+def without_closing(system: System) -> np.ndarray:
+    """Recipe lines of processes without a closing line: they stay exact, or mass would not close (C5)."""
     rows = system.rows
-    moving = np.unique(rows.process[(rows.kind == "recipe") & (datum >= 0)])
-    at = np.full(len(system.processes), -1)
-    at[np.setdiff1d(moving, rows.process[rows.kind == "closing"])] = 0
-    chosen = np.flatnonzero(at == 0)
-    at[chosen] = np.arange(len(chosen))
-    mass = system.flow_mass("mass")
-    parts = []
-    for end, sign in (("to_at", 1.0), ("from_at", -1.0)):
-        place = at[system.flows[end].to_numpy()]
-        flows = np.flatnonzero(place >= 0)
-        parts.append((place[flows], flows, sign * mass[flows]))
-    row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return csr_array((value, (row, column)), shape=(len(chosen), system.matrix.shape[1]))
+    closing = np.isin(rows.process, rows.process[rows.kind == "closing"])
+    return (rows.kind == "recipe") & ~closing
 
 
 def _independent(matrix: csr_array, datum: np.ndarray) -> np.ndarray:
