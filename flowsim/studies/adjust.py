@@ -79,8 +79,8 @@ def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bou
 def first_guess(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """The stated data, and the unknowns that fit them best.
 
-    How much a row of an uncertain coefficient may give way hangs on the throughput, which is not known yet: it is
-    taken to have the size of a typical datum first, and then what was found with that.
+    How much a row of an uncertain coefficient may give way hangs on the throughput, which is not known yet:
+    it is taken to have the size of a typical datum first, and then what was found with that.
     """
     u, x = np.zeros(model.data), np.zeros(model.matrix.shape[1])
     sizes = np.abs(model.rhs[np.abs(model.rhs) > 0])
@@ -97,8 +97,8 @@ def first_guess(model: Model) -> tuple[np.ndarray, np.ndarray]:
 def factor_at(model: Model, state: State, whole: bool = False) -> Factor:
     """The factorisation at a point, with its bounds held, for covariances.
 
-    Rows that speak of unknowns that nothing fixes say nothing of the others and are left out, unless the ``whole``
-    is asked for, or a bound holds one of those unknowns.
+    Rows that speak of unknowns that nothing fixes say nothing of the others and are left out, unless the
+    ``whole`` is asked for, or a bound holds one of those unknowns.
     """
     jacobian = model.jacobian(state.u, state.x)
     held = np.flatnonzero(binding(model, state))

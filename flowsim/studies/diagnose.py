@@ -173,7 +173,8 @@ class _Open:
 
 
 def room(system: System, x: np.ndarray) -> np.ndarray | None:
-    """The unknowns with values for the undetermined ones that keep all bounds, or nothing if there are none."""
+    """The unknowns with values for the undetermined ones that keep all bounds, or nothing if there are
+    none."""
     from scipy.optimize import linprog
 
     part = _Open(system, x)

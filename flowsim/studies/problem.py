@@ -114,7 +114,8 @@ class Model:
 
     @cached_property
     def core(self) -> Model:
-        """The same problem with data that nothing checks as exact: as long as no bound holds, the same answer."""
+        """The same problem with data that nothing checks as exact: as long as no bound holds, the same
+        answer."""
         moves = np.append(self.in_excess | self.left_out, False)
         datum = np.where(moves[self.datum], self.datum, -1)
         slope = csr_array(self.slope, copy=True)
