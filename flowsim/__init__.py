@@ -23,6 +23,7 @@ _HOMES = {
     "dispatch": "flowsim.studies.dispatch",
     "balance": "flowsim.studies",
     "reconcile": "flowsim.studies.reconcile",
+    "next_measurements": "flowsim.studies.measure",
     "simulate": "flowsim.studies.simulate",
     "stock_model": "flowsim.cohorts",
     "Initial": "flowsim.cohorts",

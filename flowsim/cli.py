@@ -416,6 +416,8 @@ def _years(text: str) -> list[float]:
 @click.option("--sample", default=0, help="Draws for skewed or bounded data; 0: normal theory alone.")
 @click.option("--seed", default=0, help="Seed of the starts and the draws.")
 @click.option("--all", "every", is_flag=True, help="Show every value.")
+@click.option("--out", type=click.Path(), help="Write the balanced tables as CSV and JSON into this folder.")
+@JSON
 @LANG
 @fails_clearly
 def reconcile(
@@ -427,14 +429,18 @@ def reconcile(
     sample: int,
     seed: int,
     every: bool,
+    out: str | None,
+    as_json: bool,
     lang: str,
 ) -> None:
     """Move the uncertain numbers of FILE least so that every balance holds, and say what does not fit."""
     from flowsim.assemble import assemble
+    from flowsim.result import export
     from flowsim.scenario import read
     from flowsim.studies.reconcile import reconcile as adjust
     from flowsim.views.reconcile_text import reconcile_grids, verdict
     from flowsim.views.text import print_grids
+    from flowsim.words import say
 
     answer = adjust(
         assemble(read(file, variant)),
@@ -444,7 +450,14 @@ def reconcile(
         sample=sample,
         seed=seed,
     )
+    if out:
+        export(answer.result, out)
+    if as_json:
+        _print_json(answer.as_json())
+        return
     click.echo(print_grids(reconcile_grids(answer, lang, every), width=_width()), nl=False)
+    for note in answer.notes:
+        click.echo(f"{say('note', lang)}: {note}")
     click.echo(verdict(answer, lang))
 
 

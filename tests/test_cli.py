@@ -487,3 +487,11 @@ def test_reconcile_shows_the_published_answer() -> None:
     assert "102.4 ± 7.9" in text and "χ² = 0.2959, 2 degrees of freedom" in text
     assert re.search(r"f6 .*0 … 152.4 .*unobservable", text)
     assert "不可观测" in printed("reconcile", str(ROOT / "scenarios" / "seven_flows.yaml"), "--lang", "zh")
+
+
+def test_reconcile_prints_json_and_writes_its_tables(tmp_path: Path) -> None:
+    file = str(ROOT / "scenarios" / "seven_flows.yaml")
+    shown = json.loads(printed("reconcile", file, "--json", "--out", str(tmp_path / "out")))
+    assert shown["flowsim_json"] == 1 and shown["kind"] == "reconciliation"
+    flows = (tmp_path / "out" / "flows.csv").read_text(encoding="utf-8-sig")
+    assert "102.4259596" in flows and "7.8827924" in flows

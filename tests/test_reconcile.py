@@ -473,6 +473,15 @@ def test_an_independent_optimiser_agrees(seed: int, bent: bool) -> None:
     assert answer.certificate["feasibility"] < 1e-12
 
 
+def test_redundancy_that_only_the_numbers_show_is_found_and_said() -> None:
+    """Two balances of a loop without an exit are one: the pattern sees two rows for two flows."""
+    flows: list[Flow] = [*BRIDGE, ("there", "r", "s", 10.0, 1.0), ("back", "s", "r", 12.0, 1.0)]
+    answer = reconcile(system_of(flows))
+    assert after(answer)["there"] == pytest.approx(11.0, rel=1e-9)
+    assert spread(answer)["back"] == pytest.approx(0.5**0.5, rel=1e-6)
+    assert answer.test["dof"] == reconcile(system_of(BRIDGE)).test["dof"] + 1
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_reconciling_twice_changes_nothing(seed: int) -> None:
     system, _ = network(np.random.default_rng(seed), bent=True)

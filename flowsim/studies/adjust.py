@@ -19,7 +19,7 @@ from scipy.sparse import csr_array, dia_array, hstack, vstack
 from flowsim.studies.factor import Factor
 from flowsim.studies.problem import Model
 
-MOST_STEPS = 80
+MOST_STEPS, MOST_REPEATED = 80, 5
 PATIENT, NEAR = 8, 0.05
 """Newton's steps begin after so many steps, once a step is below this share of the largest number."""
 MOST_EXCHANGES = 150
@@ -69,11 +69,11 @@ def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bou
         length = 1.0 if linear else _line_search(model, z, step, new_dual, pull, history)
         z, dual = z + length * step, new_dual
         small = np.abs(step) <= 1e-13 * np.abs(z).max(initial=1.0) + 1e-10 * np.abs(z)
-        if length == 1.0 and steps > 1 and (small.all() or (linear and steps == 3)):
+        if length == 1.0 and steps > 1 and (small.all() or (linear and steps == MOST_REPEATED)):
             break
         near = np.abs(step).max(initial=0.0) < NEAR * np.abs(z).max(initial=0.0)
         newton = may_bend and steps >= PATIENT and length == 1.0 and near
-    return _certified(model, z, dual, side, pull, steps, bounds)
+    return certified(model, z, dual, side, pull, steps, bounds)
 
 
 def first_guess(model: Model) -> tuple[np.ndarray, np.ndarray]:
@@ -228,7 +228,13 @@ def _line_search(
     return length
 
 
-def _certified(
+def recertified(model: Model, state: State) -> State:
+    """The same point as an answer to another problem with the same rows, bounds apart."""
+    z = np.concatenate([state.u, state.x])
+    return certified(model, z, state.multipliers, state.side, state.pull, state.steps, bounds=False)
+
+
+def certified(
     model: Model,
     z: np.ndarray,
     dual: np.ndarray,

@@ -17,7 +17,7 @@ import numpy as np
 from flowsim.errors import InputError, Problem
 from flowsim.result import Result
 from flowsim.studies import diagnose
-from flowsim.studies.adjust import State, adjust, binding, crosses, factor_at
+from flowsim.studies.adjust import State, adjust, binding, crosses, factor_at, recertified
 from flowsim.studies.factor import Factor
 from flowsim.studies.problem import Model
 from flowsim.studies.reconciliation import Optimum, Reconciliation
@@ -159,8 +159,7 @@ def _fit(
     unknowns = np.arange(model.data + system.matrix.shape[1])
     wanted = unknowns[~free[unknowns]]
     variance[wanted] = np.maximum(factor.variances(wanted), 0.0)
-    if not binding(model, state).any():
-        variance[np.flatnonzero(~model.in_excess & ~model.left_out)] = 1.0
+    variance[np.flatnonzero(~model.in_excess & ~model.left_out & (variance[: model.data] > 1 - UNSURE))] = 1.0
     unsure = np.flatnonzero(np.abs(1 - variance[: model.data]) < UNSURE)
     if not model.small and len(unsure) < len(wanted):
         checked = unsure[model.in_excess[unsure]][:MOST_CHECKED]
@@ -180,7 +179,10 @@ def _minima(
     bent = bool(model.core.slope.nnz) and model.freedom > 0
     states = []
     for draw in range(count if bent else 1):
-        state = adjust(model.core, _random_start(model.core, seed, draw) if draw else None, bounds=False)
+        start = _random_start(model.core, seed, draw) if draw else None
+        state = recertified(model, adjust(model.core, start, bounds=False))
+        if not state.converged:
+            state = adjust(model, start, bounds=False)
         if bounds and state.converged:
             state = _within_bounds(system, data, model, state)
         states.append(state)
