@@ -111,19 +111,6 @@ class System:
         """Equality rows and unknowns."""
         return self.matrix.shape  # type: ignore[return-value]
 
-    def unknown_name(self, column: int, lang: str = "en") -> str:
-        """What one unknown is, in words."""
-        at, kind = int(self.unknown_at[column]), self.unknown_kind[column]
-        if kind == "flow":
-            layer = self.unknown_layer[column]
-            name = self.flow_name(at, lang)
-            return name if layer == "base" else f"{layer} in {name}" if lang == "en" else f"{name}中的{layer}"
-        process = str(self.processes[lang].iloc[at])
-        if kind == "activity":
-            return f"activity of {process}" if lang == "en" else f"{process}的运行量"
-        layer = self.unknown_layer[column]
-        return f"stock change of {layer} in {process}" if lang == "en" else f"{process}的{layer}存量变化"
-
     def flow_name(self, flow: int, lang: str = "en") -> str:
         """Good, from and to of one flow, in words."""
         row = self.flows.iloc[flow]

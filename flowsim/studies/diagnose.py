@@ -274,7 +274,7 @@ def value_table(
 
 
 def _labels(system: System) -> dict[str, np.ndarray]:
-    """Id, English and Chinese name of every unknown: those of `System.unknown_name`, all at once."""
+    """Id, English and Chinese name of every unknown, all at once."""
     flows, processes, goods = system.flows, system.processes, system.goods
     at, kind, layer = system.unknown_at, system.unknown_kind, system.unknown_layer
     flow = kind == "flow"
