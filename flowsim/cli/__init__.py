@@ -1,0 +1,8 @@
+"""The command line. Each command is a call or two into the rooms below; nothing is calculated here."""
+
+from __future__ import annotations
+
+from flowsim.cli import figures, flows, pictures, start, studies  # noqa: F401  (they register their commands)
+from flowsim.cli.base import main
+
+__all__ = ["main"]

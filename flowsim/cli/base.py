@@ -1,0 +1,111 @@
+"""The command line. Each command is a call or two into the rooms below; nothing is calculated here."""
+
+from __future__ import annotations
+
+import functools
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from flowsim import __version__
+
+LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the output.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON in the layout of docs/json.md.")
+VARIANT = click.option("--variant", help="Variant to apply; without it the scenario as it stands.")
+BOUNDARY = click.option(
+    "--boundary",
+    default="park",
+    help="What the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID.",
+)
+INPUTS = click.option(
+    "--input",
+    "given",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="A figure that no flow carries, such as employees=1200; the reason of a missing value names it.",
+)
+STUDY = click.option(
+    "--study",
+    type=click.Choice(["auto", "solve", "dispatch"]),
+    default="auto",
+    help="auto: solve where facts fix all, dispatch where they leave choices.",
+)
+
+
+def fails_clearly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what a user can mend into messages on standard error and exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from flowsim.errors import FlowsimError
+
+        try:
+            return command(*args, **kwargs)
+        except BrokenPipeError:
+            raise
+        except FlowsimError as error:
+            click.echo(f"flowsim: {error}", err=True)
+        except OSError as error:
+            click.echo(f"flowsim: {error.filename or 'a file'}: {error.strerror or error}.", err=True)
+        sys.exit(2)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="flowsim")
+def main() -> None:
+    """Material and energy flows of industrial parks: balanced, compared, traced to their sources."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+
+
+def balanced(file: str, variant: str | None, study: str) -> Any:
+    from flowsim.assemble import assemble
+    from flowsim.scenario import read
+    from flowsim.studies import balance
+
+    return balance(assemble(read(file, variant)), study=study)  # type: ignore[arg-type]
+
+
+def print_json(value: Any) -> None:
+    import json
+
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def listed(text: str) -> list[str]:
+    """The parts of an option that are separated by commas."""
+    return [part for part in (part.strip() for part in text.split(",")) if part]
+
+
+def variants_of(file: str, stated: str | None) -> list[str | None]:
+    """The variants that an option lists, else all of the file, else the scenario as it stands."""
+    from flowsim.scenario import read
+
+    return [*listed(stated)] if stated else [*read(file).variant_names] or [None]
+
+
+def inputs_of(given: tuple[str, ...]) -> dict[str, float]:
+    """``name=number`` options as a mapping; the names are checked by the indicators."""
+    from flowsim.errors import InputError, Problem
+
+    made = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        try:
+            made[name.strip()] = float(value.strip().removesuffix("%"))
+        except ValueError:
+            raise InputError(
+                Problem(f"`--input {text}` is no NAME=NUMBER.", hint="Write employees=1200.")
+            ) from None
+    return made
+
+
+def width_of() -> int | None:
+    """Terminals keep their width; a pipe or a file gets lines that do not fold."""
+    return None if sys.stdout.isatty() else 160

@@ -1,0 +1,140 @@
+"""Questions asked of a system: `reconcile`, `simulate`."""
+
+from __future__ import annotations
+
+import click
+
+from flowsim.cli.base import (
+    JSON,
+    LANG,
+    STUDY,
+    VARIANT,
+    fails_clearly,
+    listed,
+    main,
+    print_json,
+    width_of,
+)
+
+
+@main.command()
+@click.argument("file")
+@click.option("--years", required=True, help="2020:2060, with a step 2020:2060:5, or a list 2020,2025,2035.")
+@click.option("--variants", help="Variants to simulate, separated by commas; without it FILE as it stands.")
+@click.option("--part", help="Flows or goods whose share in `--whole` is wanted, separated by commas.")
+@click.option("--whole", help="Flows or goods that make up the whole.")
+@click.option("--layer", default="mass", help="Layer of the share.")
+@click.option("--out", type=click.Path(), help="Write the tidy tables as CSV into this folder.")
+@STUDY
+@JSON
+@LANG
+@fails_clearly
+def simulate(
+    file: str,
+    years: str,
+    variants: str | None,
+    part: str | None,
+    whole: str | None,
+    layer: str,
+    out: str | None,
+    study: str,
+    as_json: bool,
+    lang: str,
+) -> None:
+    """Follow FILE through the years: stocks, cohorts and flows, balanced in every year and over all."""
+    from flowsim.errors import InputError, Problem
+    from flowsim.scenario import read
+    from flowsim.studies.simulate import simulate as through_years
+    from flowsim.studies.years import export, years_json
+    from flowsim.views.text import print_grids
+    from flowsim.views.years_text import simulation_grids, variant_grid
+    from flowsim.words import say
+
+    if bool(part) != bool(whole):
+        raise InputError(
+            Problem("a share needs `--part` and `--whole`.", hint="Name flows or goods for both.")
+        )
+    names = listed(variants) if variants else [None]
+    made = [through_years(read(file, name), years=_years(years), study=study) for name in names]  # type: ignore[arg-type]
+    if out:
+        export(made, out)
+    if as_json:
+        print_json(years_json(made))
+        return
+    grids = [grid for one in made for grid in simulation_grids(one, lang)]
+    if part and whole:
+        grids.append(variant_grid(made, listed(part), listed(whole), lang, layer))
+    click.echo(print_grids(grids, width=width_of()), nl=False)
+    for note in dict.fromkeys(note for one in made for note in one.notes()):
+        click.echo(f"{say('note', lang)}: {note}")
+
+
+def _years(text: str) -> list[float]:
+    """``2020:2060``, ``2020:2060:5`` or ``2020,2025``."""
+    from flowsim.errors import InputError, Problem
+
+    try:
+        if ":" not in text:
+            return [float(year) for year in listed(text)]
+        first, last, *step = (int(part) for part in text.split(":"))
+        return [float(year) for year in range(first, last + 1, *step)]
+    except (TypeError, ValueError):
+        raise InputError(
+            Problem(f"`--years {text}` are no years.", hint="Write 2020:2060 or 2020,2030.")
+        ) from None
+
+
+@main.command()
+@click.argument("file")
+@VARIANT
+@click.option("--alpha", default=0.05, help="Level of significance of the tests.")
+@click.option(
+    "--pedigree", is_flag=True, help="Give numbers without uncertainty that of their quality class."
+)
+@click.option("--eliminate", is_flag=True, help="Leave out the worst datum until the global test passes.")
+@click.option("--sample", default=0, help="Draws for skewed or bounded data; 0: normal theory alone.")
+@click.option("--seed", default=0, help="Seed of the starts and the draws.")
+@click.option("--all", "every", is_flag=True, help="Show every value.")
+@click.option("--out", type=click.Path(), help="Write the balanced tables as CSV and JSON into this folder.")
+@JSON
+@LANG
+@fails_clearly
+def reconcile(
+    file: str,
+    variant: str | None,
+    alpha: float,
+    pedigree: bool,
+    eliminate: bool,
+    sample: int,
+    seed: int,
+    every: bool,
+    out: str | None,
+    as_json: bool,
+    lang: str,
+) -> None:
+    """Move the uncertain numbers of FILE least so that every balance holds, and say what does not fit."""
+    from flowsim.assemble import assemble
+    from flowsim.result import export
+    from flowsim.scenario import read
+    from flowsim.studies.reconcile import reconcile as adjust
+    from flowsim.views.reconcile_text import reconcile_grids, verdict
+    from flowsim.views.text import print_grids
+    from flowsim.words import say
+
+    answer = adjust(
+        assemble(read(file, variant)),
+        alpha=alpha,
+        pedigree=pedigree,
+        eliminate=eliminate,
+        sample=sample,
+        seed=seed,
+    )
+    if out:
+        export(answer.result, out)
+    if as_json:
+        print_json(answer.as_json())
+        return
+    click.echo(print_grids(reconcile_grids(answer, lang, every), width=width_of()), nl=False)
+    for note in answer.notes:
+        click.echo(f"{say('note', lang)}: {note}")
+    click.echo(verdict(answer, lang))
