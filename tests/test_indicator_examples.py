@@ -119,6 +119,12 @@ def test_published_rates_of_key_enterprises_in_2018(
     goods = {"ore": "mineral", "waste": "solid_waste", "base": "product"}
     result = run(goods, {"works": "{}", "road": "{kind: use}", "heap": "{kind: store}"}, flows)
     assert value(result, "cn.isw_utilisation_rate") == pytest.approx(published, abs=tolerance)
+    assert value(result, "cn.isw_utilised_of_generated") == pytest.approx(100 * used / generated)
+
+
+def test_the_national_table_of_2003_leaves_old_stock_out_of_the_denominator(run: Run) -> None:
+    result = rated(run, "solid_waste", "waste", {"reuse": 56040, "landfill": 44388}, {"reuse": "utilise"})
+    assert value(result, "cn.isw_utilised_of_generated") == pytest.approx(55.8, abs=0.005)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +140,9 @@ def test_published_routes_of_214_cities_in_2016(
     parts = dict(zip(("reuse", "landfill", "heap", "water"), routes, strict=True))
     parts = {where: amount for where, amount in parts.items() if amount}
     result = rated(run, class_, "waste", parts, {"reuse": "utilise", "heap": "store"})
-    shares = [value(result, f"cn.{short}_{route}_share") for route in ("utilised", "disposed", "stored")]
-    assert shares == pytest.approx(published, abs=0.05)
+    names = ("utilised", "disposed", "stored", "discharged")
+    shares = [value(result, f"cn.{short}_{route}_share") for route in names]
+    assert shares[:3] == pytest.approx(published, abs=0.05) and sum(shares) == pytest.approx(100)
 
 
 def test_recyclables_food_construction_and_household_waste(run: Run) -> None:
@@ -397,15 +404,38 @@ def test_material_flow_accounts_of_a_region(run: Run) -> None:
     assert reason(result, "eu.rmc").startswith("needs raw-material equivalents")
 
 
+def test_the_material_consumption_of_the_union_in_2019_per_head(run: Run) -> None:
+    flows = [
+        ("ore", "nature", "union", 12.0),
+        ("oil", "market", "union", 3.8),
+        ("car", "union", "market", 1.7),
+    ]
+    flows.append(("ash", "union", "landfill", 14.1))
+    goods = {"ore": "mineral", "oil": "fuel", "car": "product", "ash": "municipal_waste"}
+    result = run(goods, {"union": "{kind: use}"}, flows)
+    assert value(result, "eu.dmc_per_head", population=1) == pytest.approx(14.1)
+    assert value(result, "eu.ptb") == pytest.approx(2.1)
+    assert reason(result, "eu.dmc_per_head", population=0) == "there are no inhabitants"
+
+
+def test_productivities_of_china_in_2010(run: Run) -> None:
+    flows = [("ore", "nature", "china", 11.9e9), ("cars", "china", "market", 1.2e9)]
+    flows.append(("ash", "china", "landfill", 10.7e9))
+    goods = {"ore": "mineral", "cars": "product", "ash": "solid_waste"}
+    result = run(goods, {"china": "{}"}, flows, prices={"ore": 0, "ash": 0, "cars": 2260 * 11.9 / 1.2})
+    assert value(result, "eu.productivity_dmi") == pytest.approx(2260)
+    assert value(result, "eu.resource_productivity") == pytest.approx(2512, abs=2)
+
+
 def test_the_circular_material_use_rate_counts_trade_in_waste(run: Run) -> None:
     flows = [
-        ("ore", "nature", "works", 808),
+        ("ore", "nature", "works", 803),
         ("scrap", "works", "recycler", 95),
         ("scrap", "market", "recycler", 5),
         ("scrap", "works", "market", 8),
         ("metal", "recycler", "works", 100),
-        ("goods", "works", "city", 805),
-        ("ash", "city", "landfill", 805),
+        ("goods", "works", "city", 800),
+        ("ash", "city", "landfill", 800),
     ]
     classes = {
         "ore": "mineral",
@@ -415,11 +445,10 @@ def test_the_circular_material_use_rate_counts_trade_in_waste(run: Run) -> None:
         "ash": "municipal_waste",
     }
     result = run(classes, {"works": "{}", "recycler": "{kind: utilise}", "city": "{kind: use}"}, flows)
-    dmc = 808 + 5 - 8
-    assert value(result, "eu.dmc") == pytest.approx(dmc)
-    assert value(result, "eu.cmur") == pytest.approx(100 * 103 / (dmc + 103))
-    assert value(result, "eu.cmur_recycler_view") == pytest.approx(100 * 100 / (dmc + 100))
-    assert value(result, "cn.circulation_rate_input") == pytest.approx(100 * 95 / (95 + 813))
+    assert value(result, "eu.dmc") == pytest.approx(800)
+    assert value(result, "eu.cmur") == pytest.approx(11.406, abs=5e-4)
+    assert value(result, "eu.cmur_recycler_view") == pytest.approx(100 * 100 / 900)
+    assert value(result, "cn.circulation_rate_input") == pytest.approx(100 * 95 / (95 + 808))
 
 
 def test_iso_59020_splits_the_inflow(run: Run) -> None:
@@ -458,6 +487,20 @@ def test_outflow_is_circular_where_it_is_recovered(run: Run) -> None:
     assert value(result, "iso59020.recycled_outflow") == pytest.approx(20)
     assert value(result, "iso59020.biological_outflow") == pytest.approx(10)
     assert value(result, "cti.outflow") == pytest.approx(30)
+
+
+def test_circular_transition_of_an_example(run: Run) -> None:
+    flows = [("ore", "market", "works", 40), ("scrap", "market", "works", 60)]
+    flows += [("pack_lfp_second", "works", "market", 10), ("old", "works", "market", 20)]
+    flows += [("bark", "works", "market", 10), ("old", "works", "landfill", 40)]
+    flows += [("ash", "works", "market", 18), ("ash", "works", "landfill", 2)]
+    goods = {"ore": "mineral", "scrap": "recyclable", "pack_lfp_second": "recyclable", "old": "recyclable"}
+    goods |= {"bark": "agricultural_waste", "ash": "solid_waste"}
+    result = run(goods, {"works": "{}"}, flows)
+    for name, expected in {"inflow": 60, "outflow": 58, "material": 59}.items():
+        assert value(result, f"cti.{name}") == pytest.approx(expected), name
+    ways = [value(result, f"cti.recovery_{way}") for way in ("reuse", "recycling", "biological")]
+    assert ways == pytest.approx([100 * 10 / 58, 100 * 38 / 58, 100 * 10 / 58])
 
 
 def test_circular_water_in_and_out(run: Run) -> None:
@@ -566,12 +609,43 @@ def test_the_recycling_rates_of_a_metal(run: Run) -> None:
         "eol_collection_rate": 70,
         "eol_process_efficiency": 80,
         "eol_recycling_rate": 56,
-        "old_scrap_ratio": 100 * 70 / 94,
+        "old_scrap_ratio": 70,
+        "eol_input_rate": 100 * 56 / 280,
+        "eol_nonfunctional_rate": 0,
     }
     for name, number in expected.items():
         assert value(result, f"metals.cu_{name}") == pytest.approx(number), name
     assert evaluate(result, "metals.cu_recycled_content")[0].terms.coverage == 1  # type: ignore[union-attr]
     assert reason(result, "metals.co_recycled_content") == "no content of cobalt is known"
+
+
+def test_old_and_new_scrap_that_are_recycled_together_share_what_comes_out(run: Run) -> None:
+    flows = [
+        ("ore", "market", "smelter", 50),
+        ("sheet", "smelter", "use", 80),
+        ("cut", "smelter", "yard", 20),
+        ("old", "use", "yard", 60),
+        ("old", "use", "landfill", 20),
+        ("mixed", "yard", "recycler", 80),
+        ("black", "recycler", "refinery", 64),
+        ("slag", "recycler", "road", 12),
+        ("slag", "recycler", "landfill", 4),
+        ("ingot", "refinery", "smelter", 50),
+        ("ingot", "refinery", "market", 14),
+        ("base", "road", "market", 12),
+    ]
+    goods = dict.fromkeys(("cut", "old", "mixed", "black"), "recyclable")
+    goods |= {"ore": "raw_material", "sheet": "product", "ingot": "product", "slag": "solid_waste"}
+    goods |= {"base": "product"}
+    processes = {"smelter": "{}", "use": "{kind: use}", "yard": "{kind: collect}"}
+    processes |= {"recycler": "{kind: utilise}", "refinery": "{kind: utilise}", "road": "{kind: use}"}
+    contents = "contents:\n" + "".join(f"  {good}: {{Cu: 1.0}}\n" for good in goods)
+    result = run(goods, processes, flows, contents=contents)
+    assert value(result, "metals.cu_old_scrap_ratio") == pytest.approx(100 * 60 / 80)
+    assert value(result, "metals.cu_recycled_content") == pytest.approx(50)
+    assert value(result, "metals.cu_eol_input_rate") == pytest.approx(50 * 60 / 80)
+    taken = value(result, "metals.cu_eol_collection_rate") / 100
+    assert value(result, "metals.cu_eol_nonfunctional_rate") == pytest.approx(100 * taken * 12 / 80)
 
 
 def test_coverage_tells_what_part_of_the_mass_has_contents(run: Run) -> None:

@@ -292,6 +292,7 @@ def test_waste_is_followed_through_a_collector_and_imports_do_not_count(run: Run
     assert found.terms is not None
     rule, left_out = found.terms.left_out[0]
     assert rule == "waste brought in from outside" and list(np.flatnonzero(left_out)) == [2]
+    assert value(result, "general.external_waste_used") == pytest.approx(45)
     assert value(result, "cn.isw_utilisation_rate", "firm:a") == pytest.approx(75)
     assert value(result, "general.solid_waste_landfilled") == pytest.approx(25)
     assert value(result, "general.solid_waste_landfilled", "firm:a") == pytest.approx(10)

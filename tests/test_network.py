@@ -147,6 +147,12 @@ def test_cone_spring_gives_the_known_figures(measure: str, known_value: float) -
     assert getattr(network(*CONE_SPRING), measure) == pytest.approx(known_value, rel=2e-5)
 
 
+def test_fitness_is_greatest_where_its_source_says() -> None:
+    order = network(*CONE_SPRING).relative_ascendency
+    assert network(*CONE_SPRING).fitness == pytest.approx(-np.e * order**1.288 * np.log(order**1.288))
+    assert 0.99 < network(*OYSTER).fitness < 1
+
+
 def test_cone_spring_cycles_the_known_amounts_at_each_node() -> None:
     found = network(*CONE_SPRING)
     assert found.throughflow * found.returns == pytest.approx([0, 1967, 753.8136, 88.5286, 6.3813], abs=1e-4)
@@ -180,6 +186,7 @@ def test_guitang_has_the_known_structure() -> None:
     [
         (20, 26, 0.1368),
         (12, 18, 0.2727),
+        (12, 13, 0.1970),
         (29, 77, 0.1897),
         (12, 25, 0.3788),
         (14, 15, 0.1648),

@@ -39,6 +39,7 @@ INPUTS = {
     "construction_land": ("ha", "construction land", "建设用地面积"),
     "industrial_land": ("ha", "industrial land", "工业用地面积"),
     "employees": ("head", "employees", "职工人数"),
+    "population": ("head", "inhabitants", "常住人口"),
     "renewable_power_added": ("GJ/a", "renewable power used in excess of 2020", "新增可再生能源电力消费量"),
     "renewable_share_of_power": ("%", "renewable share of the power bought", "外购电力中可再生能源比例"),
     "nonfossil_share_of_power": ("%", "non-fossil share of the power bought", "外购电力中非化石能源比例"),

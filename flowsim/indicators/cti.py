@@ -171,3 +171,35 @@ def circular_revenue(account: Account) -> Figure:
         ("circular outflow", "循环输出比例", 100 * shares[1], "%"),
     )
     return figure(account, items, earned * sum(shares) / 2, used)
+
+
+def _recovery(name: str, en: str, zh: str) -> None:
+    """Register the share of one way in which outflow is recovered."""
+
+    @indicator(
+        f"cti.recovery_{name}",
+        en=f"Recovered outflow that is {en}",
+        zh=f"回收输出中{zh}的比例",
+        unit="%",
+        formula=f"outflow that is {en} / outflow that is recovered",
+        formula_zh=f"{zh}的输出量 / 回收的输出量",
+        clause=f"{CLAUSE}, recovery type",
+        certainty=MEMORY,
+    )
+    def share(account: Account) -> Terms:
+        """The shares add up to 100 %. Flows do not tell repair, refurbishing and remanufacturing from other
+        reuse. Energy recovery is no recovery.
+        """
+        used = iso.outflow(account) & account.of_good(*iso.REUSED)
+        sent = np.where(used, account.mass * account.reaching(waste.using(account)), 0.0)
+        known = sent, iso.recycled_out(account), iso.recovered_out(account, *iso.BIOLOGICAL)
+        ways = dict(zip(("reuse", "recycling", "biological"), known, strict=True))
+        return Terms(ways[name], np.sum(known, axis=0), "t/a", "t/a", 100.0)
+
+
+for _name, _en, _zh in (
+    ("reuse", "reused", "再使用"),
+    ("recycling", "recycled", "再生利用"),
+    ("biological", "returned to the biological cycle", "进入生物循环"),
+):
+    _recovery(_name, _en, _zh)

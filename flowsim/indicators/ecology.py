@@ -28,6 +28,8 @@ POWERS = 300
 """Plain steps before Noda's iteration, which factorises in each of its own."""
 NEAR = 1e-9
 """Largest relative width of the bounds on an eigenvalue."""
+FITTEST = 1.288
+"""Exponent b of the fitness of a network: where the networks of nature stand (Ulanowicz et al. 2009)."""
 CLOSED = 1e-12
 """A group of nodes that keeps all but this share of what it gets is a loop without an outlet."""
 
@@ -201,6 +203,12 @@ class Network:
         """−a ln a, at most 1/e."""
         order = self.relative_ascendency
         return float(-order * np.log(order)) if order > 0 else float("nan")
+
+    @property
+    def fitness(self) -> float:
+        """−e aᵇ ln(aᵇ), at most 1, at a = e^(−1/b) = 0.460 (Ulanowicz et al. 2009)."""
+        order = self.relative_ascendency**FITTEST
+        return float(-np.e * order * np.log(order)) if order > 0 else float("nan")
 
     @property
     def effective_link_density(self) -> float:

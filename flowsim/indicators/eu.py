@@ -6,7 +6,7 @@ import numpy as np
 
 from flowsim.indicators import waste
 from flowsim.indicators.account import Account, Missing
-from flowsim.indicators.registry import Terms, indicator
+from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
 CLAUSE = "Regulation (EU) 691/2011, annex III; Eurostat, material flow accounts and resource productivity"
 BALANCING = "air, gases separated from it, vapour and emissions: balancing items"
@@ -261,6 +261,31 @@ def dmc(account: Account) -> Terms:
     Exports include wastes that leave for treatment; what goes to landfill, air or water bodies is no export.
     """
     return Terms(_consumption(account), None, "t/a", left_out=_left_out(account))
+
+
+@indicator(
+    "eu.dmc_per_head",
+    en="Domestic material consumption per head",
+    zh="人均本地物质消费量",
+    unit="t/head",
+    formula="(domestic extraction + physical imports − physical exports) / inhabitants",
+    formula_zh="（本地开采 + 物质进口 − 物质出口）/ 常住人口",
+    clause=CLAUSE,
+    certainty="confirmed",
+    better="less",
+    direct=True,
+)
+def dmc_per_head(account: Account) -> Figure:
+    """For a city or a region: of a park without inhabitants it says nothing."""
+    consumed, people = _consumption(account), account.given("population")
+    total = float(consumed.sum())
+    items = (
+        ("domestic material consumption", "本地物质消费量", total, "t/a"),
+        ("inhabitants", "常住人口", people, "head"),
+    )
+    if not people > 0:
+        raise Missing("there are no inhabitants", "人口为零")
+    return figure(account, items, total / people, consumed != 0)
 
 
 @indicator(

@@ -54,6 +54,12 @@ def recovered_out(account: Account, *classes: str) -> np.ndarray:
     return np.where(flows, account.mass * account.reaching(waste.using(account)), 0.0)
 
 
+def recycled_out(account: Account) -> np.ndarray:
+    """t/a by flow of wastes that leave and are recycled, neither reused nor returned to nature's cycle."""
+    classes = tuple(name for name in waste.WASTES if name not in BIOLOGICAL)
+    return np.where(account.of_good(*REUSED), 0.0, recovered_out(account, *classes))
+
+
 def _of_inflow(account: Account, flows: np.ndarray) -> Terms:
     total = np.where(account.material_input, account.mass, 0.0)
     return Terms(np.where(flows, account.mass, 0.0), total, "t/a", "t/a", 100.0)
@@ -173,8 +179,7 @@ def reused_outflow(account: Account) -> Terms:
 )
 def recycled_outflow(account: Account) -> Terms:
     """Products count as linear: what becomes of them is beyond the drawing. Biological wastes count apart."""
-    classes = tuple(name for name in waste.WASTES if name not in BIOLOGICAL)
-    return _of_outflow(account, np.where(account.of_good(*REUSED), 0.0, recovered_out(account, *classes)))
+    return _of_outflow(account, recycled_out(account))
 
 
 @indicator(

@@ -1,6 +1,8 @@
 """Recycling rates of metals (UNEP 2011) from the contents of goods: one set of indicators for each metal.
 
-Old scrap comes out of use or from outside the boundary, new scrap from production inside.
+Letters as in Graedel et al. 2011: d metal in products at their end, e collected, g recycled old scrap,
+h recycled new scrap, f used without its function, a primary input. g and h count what recycling gives,
+after its losses. Old scrap comes out of use or from outside the boundary, new scrap from production inside.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from flowsim.indicators import waste
-from flowsim.indicators.account import Account, Missing
+from flowsim.indicators.account import PASSES, PASSING, Account, Missing
 from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
 METALS = {
@@ -36,11 +38,6 @@ def _scrap(account: Account) -> np.ndarray:
     return account.of_kind("material") & account.of_class(*waste.WASTES)
 
 
-def _old(account: Account) -> np.ndarray:
-    """Flows of scrap that come out of use, from collection and dismantling, or from outside."""
-    return _scrap(account) & (account.enters | account.from_kind("use", "collect"))
-
-
 def _plants(account: Account) -> np.ndarray:
     """Processes inside that collect and recover."""
     return waste.ends_at(account, waste.RECOVERING) & account.inside
@@ -53,15 +50,58 @@ def _recovered(account: Account) -> np.ndarray:
     return goods & account.leaving(plants) & ~account.entering(plants)
 
 
-def recycled_content(account: Account, name: str) -> Terms:
-    """RIR: scrap and recovered metal that production takes, over that and the metal in primary input."""
-    amount, primary = metal(account, name), account.material_input & ~_scrap(account)
+def _old_share(account: Account, amount: np.ndarray) -> np.ndarray:
+    """Share of each flow of scrap or recovered metal that stems from old scrap.
+
+    What leaves use or is brought in is old, what production leaves behind is new; whoever collects, recovers
+    or hands on gives both in the proportion in which it takes them.
+    """
+    from scipy.sparse import csr_array
+
+    flows, count = account.result.system.flows, len(account.inside)
+    old = 1.0 * (account.enters | (account.from_kind("use") & account.leaving(account.inside)))
+    mixing = waste.ends_at(account, (*waste.RECOVERING, *PASSING)) & account.inside
+    counted = account.of_kind("material") & (_scrap(account) | account.leaving(_plants(account)))
+    given = np.where(counted & account.entering(mixing), amount, 0.0)
+    mixed, giver = account.leaving(mixing) & counted & (old == 0), flows["from_at"].to_numpy()
+    at = (np.arange(len(flows)), flows["to_at"].to_numpy())
+    into = csr_array((np.ones(len(flows)), at), shape=(len(flows), count))
+    total, share = given @ into, np.broadcast_to(old, given.shape)
+    for _ in range(PASSES):
+        ratio = (given * share) @ into / np.where(total == 0, 1.0, total)
+        before, share = share, np.where(mixed, ratio[..., giver], old)
+        if np.allclose(share, before, rtol=0, atol=1e-15, equal_nan=True):
+            break
+    return share
+
+
+def _second_hand(account: Account, amount: np.ndarray) -> np.ndarray:
+    """Metal by flow in the scrap and recovered goods that production inside takes."""
     source = (_scrap(account) & (account.enters | (account.made & account.internal))) | _recovered(account)
     share = account.reaching(waste.ends_at(account, ("transform",)) & account.inside)
-    second = np.where(source & (share != 0), amount * share, 0.0)
-    counted = np.where(primary | (second != 0), account.mass, 0.0)
+    return np.where(source & (share != 0), amount * share, 0.0)
+
+
+def _of_input(account: Account, amount: np.ndarray, second: np.ndarray, counted: np.ndarray) -> Terms:
+    """A part of the second-hand metal over all metal that production takes."""
+    primary = account.material_input & ~_scrap(account)
+    covered = account.coverage(np.where(primary | (second != 0), account.mass, 0.0))
     total = second + np.where(primary, amount, 0.0)
-    return Terms(second, total, "t/a", "t/a", 100.0, coverage=account.coverage(counted))
+    return Terms(counted, total, "t/a", "t/a", 100.0, coverage=covered)
+
+
+def recycled_content(account: Account, name: str) -> Terms:
+    """RIR: scrap and recovered metal that production takes, over that and the metal in primary input."""
+    amount = metal(account, name)
+    second = _second_hand(account, amount)
+    return _of_input(account, amount, second, second)
+
+
+def end_of_life_input_rate(account: Account, name: str) -> Terms:
+    """EOL-RIR: the part of the recycled content that stems from old scrap."""
+    amount = metal(account, name)
+    second = _second_hand(account, amount)
+    return _of_input(account, amount, second, second * _old_share(account, amount))
 
 
 def collection_rate(account: Account, name: str) -> Terms:
@@ -86,15 +126,29 @@ def process_efficiency(account: Account, name: str) -> Terms:
 
 
 def old_scrap_ratio(account: Account, name: str) -> Terms:
-    """OSR: metal in old scrap, over that in all scrap, as it is taken up."""
-    amount, used = metal(account, name), waste.taken_up(account)
-    scrap = np.where(used != 0, amount * used / np.where(account.mass == 0, 1.0, account.mass), 0.0)
-    return Terms(np.where(_old(account), scrap, 0.0), scrap, "t/a", "t/a", 100.0)
+    """OSR: recycled old scrap over all recycled scrap: what recovery gives, and what production melts as it
+    is.
+    """
+    amount = metal(account, name)
+    recycled = np.where(_recovered(account), amount, _second_hand(account, amount))
+    old = recycled * _old_share(account, amount)
+    return Terms(old, recycled, "t/a", "t/a", 100.0, coverage=process_efficiency(account, name).coverage)
 
 
-def end_of_life_rate(account: Account, name: str) -> Figure:
-    """EOL-RR: collection rate times process efficiency."""
-    sides, rates = (collection_rate(account, name), process_efficiency(account, name)), []
+def lost_function(account: Account, name: str) -> Terms:
+    """Metal in slags and other wastes of recycling that are used, over the scrap that it takes and keeps."""
+    amount, kept = metal(account, name), process_efficiency(account, name).denominator
+    residue = _scrap(account) & ~account.of_class("recyclable") & account.leaving(_plants(account))
+    residue &= ~account.entering(_plants(account))
+    share = account.reaching(waste.using(account))
+    return Terms(np.where(residue & (share != 0), amount * share, 0.0), kept, "t/a", "t/a", 100.0)
+
+
+def _end_of_life(
+    account: Account, name: str, rate: Callable[[Account, str], Terms], en: str, zh: str
+) -> Figure:
+    """A rate of what leaves use: collection rate times a rate of what recycling takes."""
+    sides, rates = (collection_rate(account, name), rate(account, name)), []
     used = np.zeros(len(account.enters), dtype=bool)
     for side in sides:
         assert side.denominator is not None
@@ -106,11 +160,20 @@ def end_of_life_rate(account: Account, name: str) -> Figure:
                 "没有报废产品流出，或没有废料被再生",
             )
         rates.append(float(side.numerator.sum()) / total)
-    items = (
-        ("collection rate", "收集率", 100 * rates[0], "%"),
-        ("process efficiency", "再生过程回收率", 100 * rates[1], "%"),
-    )
+    items = (("collection rate", "收集率", 100 * rates[0], "%"), (en, zh, 100 * rates[1], "%"))
     return figure(account, items, 100 * rates[0] * rates[1], used)
+
+
+def end_of_life_rate(account: Account, name: str) -> Figure:
+    """EOL-RR: collection rate times process efficiency."""
+    return _end_of_life(account, name, process_efficiency, "process efficiency", "再生过程回收率")
+
+
+def nonfunctional_rate(account: Account, name: str) -> Figure:
+    """NFRR: collection rate times the share of the scrap that ends in residues which are used."""
+    return _end_of_life(
+        account, name, lost_function, "share in residues that are used", "进入被利用残渣的比例"
+    )
 
 
 Rate = Callable[[Account, str], "Terms | Figure"]
@@ -142,8 +205,20 @@ RATES: dict[str, tuple[Rate, tuple[str, str], str, str]] = {
     "old_scrap_ratio": (
         old_scrap_ratio,
         ("Old scrap ratio of", "旧废料比例"),
-        "old scrap taken up / scrap taken up",
-        "旧废料利用量 / 废料利用量",
+        "recycled old scrap / recycled old and new scrap",
+        "旧废料再生量 /（旧废料再生量 + 新废料再生量）",
+    ),
+    "eol_input_rate": (
+        end_of_life_input_rate,
+        ("End-of-life recycling input rate of", "报废再生投入率"),
+        "metal from old scrap / (scrap and recovered metal used + primary input)",
+        "来自旧废料的用量 /（再生金属用量 + 原生投入量）",
+    ),
+    "eol_nonfunctional_rate": (
+        nonfunctional_rate,
+        ("Non-functional end-of-life recycling rate of", "报废非功能性再生率"),
+        "collection rate × share of the scrap that ends in residues which are used",
+        "收集率 × 废料进入被利用残渣的比例",
     ),
 }
 """Rate → its function, English and Chinese name, and formulas in both."""
@@ -163,11 +238,12 @@ def _register(name: str, rate: str) -> None:
         clause=CLAUSE,
         certainty="confirmed",
         better="more",
-        direct=function is end_of_life_rate,
+        direct=function in (end_of_life_rate, nonfunctional_rate),
     )
     def rate_of_metal(account: Account) -> Terms | Figure:
         """Metal by the contents of goods; goods without contents count as free of it, so mind the coverage.
-        Scrap from outside counts as old, that of production inside as new.
+        Scrap from outside counts as old, that of production inside as new. Where both are recycled
+        together, what comes out is shared out by what went in.
         """
         return function(account, name)
 

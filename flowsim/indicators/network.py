@@ -181,6 +181,29 @@ MEASURES = (
         "robustness", "Robustness", "稳健性", "1", "−a ln a, at most 1/e", "−a ln a（最大 1/e）", "robustness"
     ),
     Measure(
+        "fitness",
+        "Fitness for evolution",
+        "演化适应度",
+        "1",
+        "−e a^b ln(a^b), b = 1.288, at most 1",
+        "−e a^b ln(a^b)，b = 1.288（最大 1）",
+        "fitness",
+        "Ulanowicz, Goerner, Lietaer and Gomez 2009",
+        MEMORY,
+    ),
+    Measure(
+        "effective_link_density",
+        "Effective link density",
+        "有效链接密度",
+        "1",
+        "2^((H − AMI) / 2)",
+        "2^((H − AMI) / 2)",
+        "effective_link_density",
+    ),
+    Measure(
+        "effective_depth", "Effective trophic depth", "有效营养深度", "1", "2^AMI", "2^AMI", "effective_depth"
+    ),
+    Measure(
         "links",
         "Links between processes",
         "过程间链接数",

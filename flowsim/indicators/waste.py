@@ -5,6 +5,8 @@ A waste is counted where it is generated and followed through networks, collecto
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from flowsim.indicators.account import Account, Missing
@@ -139,6 +141,26 @@ def isw_utilisation_rate(account: Account) -> Terms:
 
 
 @indicator(
+    "cn.isw_utilised_of_generated",
+    en="Industrial solid waste utilised, of that generated (older series)",
+    zh="一般工业固体废物综合利用量占产生量比例（旧口径）",
+    unit="%",
+    formula="utilised, from earlier stock too / generated",
+    formula_zh="综合利用量（含利用往年贮存量）/ 产生量",
+    clause="national tables up to 2010, such as that of 2003",
+    certainty="confirmed",
+    better="more",
+)
+def isw_utilised_of_generated(account: Account) -> Terms:
+    """For comparison with older series only: without earlier stock in the denominator it reads too high,
+    and may pass 100 %.
+    """
+    waste = account.of_class("solid_waste")
+    terms = rate(account, waste, using(account))
+    return replace(terms, denominator=generated(account, waste))
+
+
+@indicator(
     "cn.hw_utilisation_disposal_rate",
     en="Utilisation and disposal rate of industrial hazardous waste",
     zh="工业危险废物利用处置率",
@@ -186,6 +208,9 @@ def bulk_solid_waste_rate(account: Account) -> Terms:
     return rate(account, account.of_good(*BULK) | account.of_class("construction_waste"), using(account))
 
 
+ROUTES = (("utilised", "利用"), ("disposed", "处置"), ("stored", "贮存"), ("discharged", "倾倒丢弃"))
+
+
 def _route(waste_class: str, en: str, zh: str, name: str, name_zh: str) -> None:
     """Register the share of one class of waste that takes one route."""
 
@@ -222,7 +247,7 @@ for _class, _en, _zh in (
     ("solid_waste", "general industrial solid waste", "一般工业固体废物"),
     ("hazardous_waste", "hazardous waste", "危险废物"),
 ):
-    for _name, _name_zh in (("utilised", "利用"), ("disposed", "处置"), ("stored", "贮存")):
+    for _name, _name_zh in ROUTES:
         _route(_class, _en, _zh, _name, _name_zh)
 
 
@@ -286,6 +311,22 @@ def burners(account: Account) -> np.ndarray:
     """Processes that give power or heat and no material but wastes and emissions."""
     material = account.of_kind("material") & ~account.of_class(*WASTES, "emission", "air")
     return account.givers(account.of_class("power", "heat")) & ~account.givers(material)
+
+
+@indicator(
+    "general.external_waste_used",
+    en="Waste from outside that is used",
+    zh="利用外来废物量",
+    unit="t/a",
+    formula="wastes and recyclables brought in that transforming and utilising processes take",
+    formula_zh="调入并被生产和利用过程消纳的废物与再生资源量",
+    clause="beside the utilisation rate of industrial solid waste, which counts where waste is generated",
+    certainty="own definition",
+    better="more",
+)
+def external_waste_used(account: Account) -> Terms:
+    """What a brick works buys is no utilisation of its own; it stands here."""
+    return Terms(np.where(account.enters, taken_up(account), 0.0), None, "t/a")
 
 
 @indicator(
