@@ -95,6 +95,7 @@ def _system(network: Network, columns: Columns, equal: Builder, limits: Builder)
         factors=tables["factors"][tables["factors"]["good"].isin(network.good_at)].reset_index(drop=True),
         targets=tables["targets"],
         sources=tables["sources"],
+        correlations=tables["correlations"],
         contents=contents,
         substances=substances,
         layers=tuple(columns.substance),

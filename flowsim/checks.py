@@ -120,6 +120,7 @@ def check_references(typed: Frames, problems: list[Problem]) -> None:
     _check_ends(book)
     _check_lines(book)
     _check_facts(book)
+    _check_correlations(book)
     _check_stocks(book)
     _check_series(book)
 
@@ -320,6 +321,24 @@ def _say_base(base: tuple[str, ...], known: set[str]) -> tuple[str, str]:
 def _say_several(subject: str, meant: list[str]) -> tuple[str, str]:
     listed = ", ".join(f"`{name}`" for name in meant[:6])
     return f"`{subject}` may mean {listed}.", "Write the id of the flow."
+
+
+def _check_correlations(book: _Book) -> None:
+    """They tie two different numbers of the scenario, by a coefficient within -1 and 1."""
+    table = book.typed["correlations"]
+    if table.empty:
+        return
+    known = {*book.column("flows", "id"), *book.column("facts", "id"), *_row_names(book, "contents")}
+    for end in ("one", "other"):
+        _check_known(book, "correlations", end, known, "flow, fact or content")
+    same = (table["one"] == table["other"]).to_numpy()
+    book.report("correlations", same, ("it ties a number to itself.", "Name two numbers."))
+    odd = ~(table["value"].abs() < 1).to_numpy()
+    hint = "Write a number between -1 and 1; what always errs alike is one number."
+    book.report("correlations", odd, ("`value` is no coefficient of correlation.", hint))
+    pairs = [frozenset(pair) for pair in zip(table["one"], table["other"], strict=True)]
+    again = [row for row, pair in enumerate(pairs) if pair in pairs[:row] and len(pair) == 2]
+    book.report("correlations", again, ("these two are tied already.", "Keep one of the rows."))
 
 
 def _check_given(book: _Book, is_process: np.ndarray) -> None:

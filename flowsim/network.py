@@ -474,7 +474,7 @@ def _transfers(network: Network) -> Transfers:
     import pandas as pd
 
     facts = network.tables["facts"]
-    names = ["transfer", "origin", "at", "layer", "value", *FORMS, "quality", "file", "line", "source"]
+    names = ["id", "transfer", "origin", "at", "layer", "value", *FORMS, "quality", "file", "line", "source"]
     facts = facts.loc[facts["transfer"].to_numpy() != "", names]
     layers = [*BASE_UNITS, *network.tables["layers"]["id"]]
     return Transfers(

@@ -61,7 +61,7 @@ class Builder:
             self.slopes.append((slope[0] + self.count, slope[1], slope[2]))
         self.rhs.append(np.broadcast_to(np.asarray(rhs, dtype=float), count))
         blank = {"kind": kind, "process": -1, "flow": -1, "good": -1, "datum": -1}
-        blank.update(layer="", file="", line=0, source="")
+        blank.update(layer="", file="", line=0, source="", said="")
         made = {}
         for key, label in {**blank, **NOT_STATED, **labels}.items():
             made[key] = np.broadcast_to(np.asarray(label, dtype=LABELS[key]), count)
@@ -283,6 +283,7 @@ def layer_rows(network: Network, columns: Columns, rows: Builder, leaving: Mappi
             file=place["file"].fillna("").to_numpy()[good],
             line=place["line"].fillna(0).to_numpy(dtype=np.int64)[good],
             source=place["source"].fillna("").to_numpy()[good],
+            said=(network.good_at + "." + layer).to_numpy()[good],
         )  # fmt: skip
         unknown = np.isnan(value)
         touched = np.zeros(len(network.processes), dtype=bool)
@@ -318,6 +319,7 @@ def given_rows(network: Network, columns: Columns, rows: Builder) -> None:
     rows.add(
         "given", len(fixed), np.arange(len(fixed)), fixed, np.ones(len(fixed)), flow["given"][fixed],
         flow=fixed, good=flow["good_at"][fixed], layer="base", datum=rows.number(len(fixed)),
+        said=flow["id"][fixed],
         file=flow["file"][fixed], line=flow["line"][fixed], source=flow["source"][fixed],
         **stated(network.tables["flows"].iloc[fixed], flow["given"][fixed]),
     )  # fmt: skip
@@ -334,7 +336,12 @@ def given_rows(network: Network, columns: Columns, rows: Builder) -> None:
     for fact, number in _with_numbers(network, "given", ("activity", "stock_change", "amount")):
         column, label = _subject_column(network, columns, fact, "given")
         labels = dict(
-            layer=fact["layer"], file=fact["file"], line=fact["line"], source=fact["source"], **label
+            layer=fact["layer"],
+            file=fact["file"],
+            line=fact["line"],
+            source=fact["source"],
+            **label,
+            said=fact["id"],
         )
         rows.add("given", 1, [0], [column], [1.0], number["value"], datum=rows.number(1), **number, **labels)
 
@@ -446,6 +453,7 @@ def _transfers_of_layer(
         slope=(place[in_row], in_column, -in_value), datum=data[chosen],
         **{name: numbers[name][chosen] for name in numbers},
         **{name: facts[name].to_numpy()[chosen] for name in ("file", "line", "source")},
+        said=facts["id"].to_numpy()[chosen],
     )  # fmt: skip
 
 
@@ -501,7 +509,7 @@ def share_rows(network: Network, columns: Columns, rows: Builder) -> None:
         base_column, base_value = columns.term(network, base, layer)
         column = np.concatenate([top_column, base_column])
         value = np.concatenate([top_value, -fact["value"] * base_value])
-        labels = dict(file=fact["file"], line=fact["line"], source=fact["source"])
+        labels = dict(file=fact["file"], line=fact["line"], source=fact["source"], said=fact["id"])
         slope = np.zeros(len(base), dtype=int), base_column, -base_value
         rows.add(
             "share", 1, np.zeros(len(column), dtype=int), column, value, slope=slope, process=process,

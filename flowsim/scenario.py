@@ -405,7 +405,7 @@ def _plain_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
         if not isinstance(row, Row):
             _complain(problems, rows, identity, f"{name}: `{identity}` must be a mapping, not {shown(row)}.")
             continue
-        given = {} if name in ("substitutes", "factors") or key in row else {key: identity}
+        given = {} if name in ("substitutes", "factors", "correlations") or key in row else {key: identity}
         out.append(Row({**given, **row}, row.file, rows.lines.get(identity, row.line), row.lines))
     return out
 

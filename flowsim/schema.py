@@ -318,6 +318,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *_uncertainty(),
         *_SOURCE,
     ),
+    "correlations": (
+        Column("one", "text", "uncertain number: id of a flow or a fact, or `GOOD.LAYER`", required=True),
+        Column("other", "text", "the number that errs with it", required=True),
+        Column("value", "number", "coefficient of correlation, between -1 and 1", required=True),
+        *_SOURCE,
+    ),
     "stocks": (
         Column("id", "id", "stock", required=True),
         Column("at", "ref", "process of kind `store` that keeps it", "processes", required=True),
@@ -379,6 +385,7 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "pools": ("site", "good"),
     "links": ("id",),
     "facts": ("id",),
+    "correlations": ("one", "other"),
     "stocks": ("id",),
     "series": ("of", "year"),
 }

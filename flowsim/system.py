@@ -43,7 +43,8 @@ class Rows:
     ``process``, ``flow`` and ``good`` are positions in the tables of the system, -1 where none is meant.
     ``value`` is the number that a row states: its right-hand side where it is a given amount, else its
     coefficient; NaN where it states none. ``sd`` is its standard uncertainty (NaN: exact), ``low``, ``high``,
-    ``distribution`` and ``quality`` what else was said of it. Rows with the same ``datum`` state one number.
+    ``distribution`` and ``quality`` what else was said of it. Rows with the same ``datum`` state one number;
+    ``said`` is the id of the flow or fact that does, or ``GOOD.LAYER`` of a content.
     """
 
     kind: np.ndarray = field(metadata={"of": "text"})
@@ -61,6 +62,7 @@ class Rows:
     distribution: np.ndarray = field(metadata={"of": "text"})
     quality: np.ndarray = field(metadata={"of": "text"})
     datum: np.ndarray = field(metadata={"of": "int"})
+    said: np.ndarray = field(metadata={"of": "text"})
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class System:
     about : name, year, variant, file, digest, differences of the scenario
     processes, goods, flows : tables of labels; outside places stand in ``processes`` too
     prices, factors, targets, sources : reference tables that indicators read
+    correlations : pairs of uncertain numbers whose errors go together: one, other, value
     contents : (goods, substances) mass fractions; ``substances`` names the columns
     layers : layers that have unknowns of their own
     unknown_kind, unknown_at, unknown_layer : kind of each unknown (flow, activity, stock_change), position
@@ -90,6 +93,7 @@ class System:
     factors: pd.DataFrame
     targets: pd.DataFrame
     sources: pd.DataFrame
+    correlations: pd.DataFrame
     contents: csr_array
     substances: tuple[str, ...]
     layers: tuple[str, ...]

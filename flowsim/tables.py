@@ -31,6 +31,8 @@ SHARE_OF = re.compile(r"\s*(.+?)\s+of\s+(\S+)\s*")
 NUMBER = re.compile(r"^\s*[-+]?[\d.,_]*(?:[eE][-+]?\d+)?")
 RANGE_OF = {"recipes": "amount", "prices": "price"}
 """Tables whose `low` and `high` are plain numbers in the unit of this column."""
+SPREADS = ("sd", "ci95", "low", "high")
+"""Uncertainties in the unit of the value."""
 TRUE, FALSE = {"true", "yes", "1", "是"}, {"false", "no", "0", "否"}
 
 UNREADABLE = "?"
@@ -388,6 +390,8 @@ def _quantities(raw: Raw, column: Column) -> dict[str, np.ndarray]:
     if column.kind == "limit":
         cells, share_of = _split_limits(cells)
     values, found, wrong = units.parse_column(list(cells))
+    if column.name in SPREADS:
+        found[_states_share(raw) & ~np.isnan(values) & (found == "")] = "1"
     for row in np.flatnonzero(np.isnan(values) & ~empty).tolist():
         wrong.setdefault(row, f"{shown(cells[row])} is no number with a unit.")
         if isinstance(cells[row], list | dict):
@@ -399,6 +403,15 @@ def _quantities(raw: Raw, column: Column) -> dict[str, np.ndarray]:
     found[faulty], values[faulty] = UNREADABLE, nan
     of = {f"{column.name}_of": share_of} if column.kind == "limit" else {}
     return {column.name: values, f"{column.name}_unit": found, **of}
+
+
+def _states_share(raw: Raw) -> np.ndarray:
+    """Facts whose value is a share, so that its uncertainty may be a plain number as well."""
+    out = np.zeros(len(raw), dtype=bool)
+    for name in ("transfer", "share") if raw.name == "facts" else ():
+        if name in raw.columns:
+            out |= raw.columns[name].astype(bool)
+    return out
 
 
 def _unit_sizes(raw: Raw, name: str) -> np.ndarray:
@@ -452,6 +465,9 @@ def _check_units(
         )
         check(~based & ratio, (f"`{name}` is a percentage without its base.", "Write `15 % of GOOD`."))
         check(based & (values > 1), (f"`{name}` is over 100 %.", "Write a share from 0 to 100 %."))
+    if name in SPREADS:
+        hint = "Write a share from 0 to 100 %, such as 5 % or 0.05."
+        check(_states_share(raw) & (found == "1") & (values > 1), (f"`{name}` is over 100 %.", hint))
     if name not in ("price", "cost", "stock_change", "low", "high"):
         hint = "Swap `from` and `to` instead." if name == "amount" else "Write it without the minus."
         check(values < 0, (f"`{name}` is negative (convention C3).", hint))

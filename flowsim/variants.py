@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from math import isfinite
 from typing import Any
 
@@ -30,6 +31,10 @@ KEYS = {
     "remove": "rows to take away, each as `TABLE.ID`",
 }
 """What a variant may say beside the tables that it changes."""
+
+
+MEASURED = ("sd", "cv", "ci95", "low")
+"""Keys of a fact that is uncertain: two of them on one number are two measurements of it."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,8 @@ def _key_list(table: str, rows: list[Any], made: Row, problems: list[Problem]) -
             )
             continue
         identity = str(row.get("id") or _made_id(table, row))
+        if identity in made and table == "facts" and not row.get("id") and any(map(row.get, MEASURED)):
+            identity = next(f"{identity}_{n}" for n in count(2) if f"{identity}_{n}" not in made)
         if identity in made:
             message = f"`{table}`: two rows are both called {shown(identity)}."
             hint = f"The first is at line {made.lines[identity]}; give one another `id`, or keep one."

@@ -332,6 +332,10 @@ def _notes(system: System, fit: _Fit, table: pd.DataFrame, test: dict[str, Any])
     defaults = int(table["by_default"].sum())
     if defaults:
         notes.append(f"{defaults} numbers have the default uncertainty of the quality class of their source.")
+    names = system.correlations[["one", "other"]]
+    silent = int((~names.isin(set(table["said"])).all(axis=1)).sum())
+    if silent:
+        notes.append(f"{silent} correlations are left out: a number that they name states no uncertainty.")
     still = int((without_closing(system) & (system.rows.sd > 0)).sum())
     if still:
         notes.append(f"{still} recipe lines stay exact: their recipe has no closing line to take the rest.")

@@ -217,6 +217,8 @@ def _conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -> list[P
     count = int(is_stated.sum())
     what = f"{count} facts" if count > 1 else f"{len(involved)} rows"
     hint = "Mend or drop one of those listed here."
+    if (rows.sd[involved] > 0).any():
+        hint += " Some are uncertain: `flowsim reconcile` adjusts those."
     problems = [Problem(f"{what} cannot all hold; the gap is {gap:.6g}.", hint=hint)]
     shown = [*ordered[:count][:MOST_NAMED], *ordered[count:][: max(3, MOST_NAMED - count)]]
     for row in shown:

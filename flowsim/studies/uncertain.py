@@ -44,6 +44,7 @@ def uncertain_data(system: System, pedigree: bool) -> pd.DataFrame:
             "file": rows.file[at],
             "line": rows.line[at],
             "source": rows.source[at],
+            "said": rows.said[at],
             "row": at,
             "datum": rows.datum[at],
         }
@@ -112,7 +113,7 @@ def build(
         given=given[keep],
         value=value,
         sd=sd,
-        correlation=_correlation(data, correlations),
+        correlation=_correlation(data, [*_stated_correlations(system, data), *correlations]),
         left_out=np.isin(np.arange(len(data)), [_position(data, name) for name in without]),
         lower=np.concatenate([(least - value) / sd, system.lower, np.zeros(slack)]),
         upper=np.concatenate([(most - value) / sd, system.upper, np.full(slack, np.inf)]),
@@ -143,8 +144,18 @@ def _only_uncertain(slope: csr_array, datum: np.ndarray) -> csr_array:
     return slope
 
 
+def _stated_correlations(system: System, data: pd.DataFrame) -> list[tuple[str, str, float]]:
+    """The correlations of the scenario; numbers that are exact, or not in this system, err with nothing."""
+    table = system.correlations
+    known = table["one"].isin(data["said"]) & table["other"].isin(data["said"])
+    return [(row.one, row.other, row.value) for row in table[known].itertuples()]
+
+
 def _position(data: pd.DataFrame, name: str) -> int:
+    """Position of a datum that is called by its own id or by that of the row that states it."""
     found = np.flatnonzero(data["id"] == name)
+    if not len(found):
+        found = np.flatnonzero(data["said"] == name)
     if not len(found):
         from flowsim.tables import nearest
 
