@@ -147,6 +147,7 @@ def _flow_table(network: Network) -> pd.DataFrame:
             "out_node": flow["out_node"],
             "replaces": _replaced(network),
             "ratio": flow["ratio"],
+            "feedstock": _feedstock(network),
             "from_at": flow["from_at"],
             "to_at": flow["to_at"],
             "good_at": flow["good_at"],
@@ -165,3 +166,12 @@ def _replaced(network: Network) -> np.ndarray:
         return filled(len(port), "")
     own = goods[network.ports.good[np.maximum(port, 0)]]
     return np.where((port >= 0) & (own != goods[network.flow["good_at"]]), own, "").astype(object)
+
+
+def _feedstock(network: Network) -> np.ndarray:
+    """Part of each flow that its receiver uses as material, of the flow or its recipe line; NaN: not said."""
+    stated, port = network.flow["feedstock"], network.flow["in_port"]
+    if not len(network.ports.key):
+        return stated
+    of_recipe = np.where(port >= 0, network.ports.feedstock[np.maximum(port, 0)], np.nan)
+    return np.where(np.isnan(stated), of_recipe, stated)

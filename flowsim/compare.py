@@ -14,6 +14,7 @@ import numpy as np
 
 from flowsim.errors import InputError, Problem
 from flowsim.indicators import Value, evaluate, known
+from flowsim.indicators.account import SINCE_BASE
 from flowsim.result import FORMAT, Result, finite
 from flowsim.tables import nearest
 
@@ -327,6 +328,7 @@ def _verdicts(
         hint = nearest(base, ids) or f"Compared: {', '.join(ids)}."
         raise InputError(Problem(f"there is no variant `{base}` to count changes from.", hint=hint))
     all_known = {indicator.id for indicator in known()}
+    then = {key: value for key, value in (inputs or {}).items() if key not in SINCE_BASE}
     verdicts, beyond = [], []
     for target in targets:
         name = target["indicator"]
@@ -336,13 +338,17 @@ def _verdicts(
             beyond.append(target)
             continue
         values = [evaluate(result, [name], boundary, inputs=inputs)[0] for result in results]
-        from_value = values[list(ids).index(base)] if base is not None else None
+        from_value = None
+        if base is not None:
+            from_value = evaluate(results[list(ids).index(base)], [name], boundary, inputs=then)[0]
         for variant, value in zip(ids, values, strict=True):
-            verdicts.append(_verdict(target, name, variant, value, from_value))
+            verdicts.append(_verdict(target, name, variant, value, from_value, variant == base))
     return verdicts, beyond
 
 
-def _verdict(target: dict[str, Any], name: str, variant: str, value: Value, base: Value | None) -> Verdict:
+def _verdict(
+    target: dict[str, Any], name: str, variant: str, value: Value, base: Value | None, is_base: bool
+) -> Verdict:
     def unknown(en: str, zh: str) -> Verdict:
         return Verdict(target, name, variant, value.value, None, en, zh)
 
@@ -352,7 +358,7 @@ def _verdict(target: dict[str, Any], name: str, variant: str, value: Value, base
     if target["sense"] != "change":
         passed = value.value >= wanted if target["sense"] == ">=" else value.value <= wanted
         return Verdict(target, name, variant, value.value, passed)
-    if value is base:
+    if is_base:
         return unknown("changes are counted from this variant", "变化以该情景为基准")
     if base is None:
         return unknown("needs a base variant (--base)", "需要指定基准情景（--base）")

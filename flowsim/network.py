@@ -56,6 +56,7 @@ class Ports:
     line: np.ndarray
     source: np.ndarray
     recipe_line: np.ndarray
+    feedstock: np.ndarray
     key: np.ndarray
 
     def find(self, process: np.ndarray, good: np.ndarray, incoming: bool, goods: int) -> np.ndarray:
@@ -136,7 +137,7 @@ class Network:
                 "limit_of": frame["limit_of"].to_numpy(),
                 "given": frame["amount"].to_numpy() if name == "flows" else np.full(len(frame), np.nan),
             }
-            for column in ("prefer", "limit", "minimum", "file", "line", "source"):
+            for column in ("prefer", "limit", "minimum", "feedstock", "file", "line", "source"):
                 part[column] = frame[column].to_numpy()
             self._attach(frame, part)
             self.parts.append(part)
@@ -235,8 +236,9 @@ class Network:
             dict(
                 id=ids, en=blank, zh=blank, good_at=good, from_at=source, to_at=target,
                 how=filled(count, how),
-                limit_of=blank, given=nothing, prefer=nothing, limit=nothing, minimum=nothing, file=blank,
-                line=np.zeros(count, dtype=np.int64), source=blank, out_port=out_port, in_port=in_port,
+                limit_of=blank, given=nothing, prefer=nothing, limit=nothing, minimum=nothing,
+                feedstock=nothing, file=blank, line=np.zeros(count, dtype=np.int64), source=blank,
+                out_port=out_port, in_port=in_port,
                 ratio=np.ones(count), max_share=nothing,
             )
         )  # fmt: skip
@@ -449,6 +451,7 @@ def _expand_recipes(network: Network) -> Ports:
         line=recipes["line"].to_numpy()[row],
         source=recipes["source"].to_numpy()[row],
         recipe_line=row,
+        feedstock=recipes["feedstock"].to_numpy()[row],
         key=key[sort],
     )
 

@@ -154,6 +154,11 @@ _FLOW = (
     Column("minimum", "quantity", "at least this amount", "amount"),
     Column("distance", "quantity", "transport distance", "km"),
     Column("cost", "quantity", "cost per unit moved", "CNY/amount"),
+    Column(
+        "feedstock",
+        "share",
+        "part that the receiver uses as material, not as fuel; if left out, as its recipe",
+    ),
 )
 
 TABLES: dict[str, tuple[Column, ...]] = {
@@ -201,6 +206,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             ("", "reference", "closing"),
             default="",
         ),
+        Column("feedstock", "share", "part of an input of energy that is used as material, not as fuel"),
         Column("low", "number", "lower end of the range, in the unit of the amount"),
         Column("high", "number", "upper end of the range, in the unit of the amount"),
         *_SOURCE,

@@ -166,6 +166,34 @@ def test_an_amount_is_in_the_unit_of_its_good() -> None:
         assert amount.value > 0 and amount.unit == GOOD_KINDS[GOODS[row["good"]]["kind"]], row
 
 
+def test_each_input_of_energy_says_what_part_of_it_is_feedstock() -> None:
+    coal = {row["good"] for row in LIBRARY_ROWS["factors"] if row["factor"] == "tce"}
+    for row in LIBRARY_ROWS["recipes"]:
+        good = GOODS[row["good"]]
+        energy = good["kind"] == "material" and (good["class"] == "fuel" or row["good"] in coal)
+        if row["direction"] == "in" and energy:
+            assert row["feedstock"] and 0 <= float(row["feedstock"]) <= 1, row
+        else:
+            assert not row["feedstock"] or row["direction"] == "in", row
+
+
+@pytest.mark.parametrize("recipe", ["steam_cracker", "aromatics_px", "pdh", "h2_coal", "syngas_coal"])
+def test_feedstock_is_the_carbon_that_is_neither_burnt_nor_made_into_fuel(recipe: str) -> None:
+    lines = [row for row in RECIPES[recipe] if GOODS[row["good"]]["kind"] == "material"]
+    carbon = {id(row): tonnes(row) * CONTENTS[row["good"]].get("C", 0.0) for row in lines}
+    fed = [row for row in lines if float(row["feedstock"] or 0) > 0]
+    fuel = [row for row in lines if row["feedstock"] == "0"]
+    burnt = [
+        row
+        for row in lines
+        if row["direction"] == "out"
+        and (row["good"] == "co2_fossil" or GOODS[row["good"]]["class"] == "fuel")
+    ]
+    total = sum(carbon[id(row)] for row in fed)
+    lost = sum(carbon[id(row)] for row in burnt) - sum(carbon[id(row)] for row in fuel)
+    assert [float(row["feedstock"]) for row in fed] == pytest.approx([1 - lost / total], abs=5e-5)
+
+
 def test_a_price_is_per_unit_of_its_good() -> None:
     for row in LIBRARY_ROWS["prices"]:
         assert parse(row["price"]).unit == f"CNY/{GOOD_KINDS[GOODS[row['good']]['kind']]}", row

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from parks import balanced, reason, value
+from parks import balanced, library, reason, value
 
+from flowsim.assemble import assemble
 from flowsim.errors import InputError
 from flowsim.indicators import Account, change, evaluate, indicators, known, sample
 from flowsim.indicators.change import elasticity, joined_cuts, productivity_uplift, yearly_growth
@@ -18,6 +19,8 @@ from flowsim.indicators.cn import main_waste_mean
 from flowsim.indicators.ledger import avoided, symbiosis_indicator
 from flowsim.indicators.mci import Product, circularity
 from flowsim.result import Result
+from flowsim.scenario import read
+from flowsim.studies import balance
 
 Run = Callable[..., Result]
 
@@ -367,6 +370,80 @@ def test_added_renewable_power_is_taken_off_the_assessed_energy(run: Run) -> Non
         100 * 61.45 / 194.33
     )
     assert value(result, "park.carbon_per_energy") == pytest.approx((174.175 + 404.4) / 194.33)
+
+
+# Feedstock (NDRC and NBS, 803 of 2022)
+
+CRACKER = """
+processes:
+  refinery: {recipe: refinery, firm: oil}
+  cracker: {recipe: steam_cracker, activity: 1000 t/a, firm: olefins}
+flows:
+  - {good: naphtha, from: refinery, to: cracker}
+"""
+
+
+def test_naphtha_that_becomes_olefins_is_feedstock_and_what_the_furnaces_burn_is_not(tmp_path: Path) -> None:
+    result = library(tmp_path, CRACKER)
+    naphtha, power = 3200 * 1.5013, 360 * 0.034139
+    assert value(result, "cn.comprehensive_energy", "firm:olefins") == pytest.approx(
+        naphtha + power, rel=1e-6
+    )
+    left = naphtha * (1 - 0.8756) + power
+    assert value(result, "cn.comprehensive_energy_no_feedstock", "firm:olefins") == pytest.approx(
+        left, rel=1e-6
+    )
+    assert value(result, "cn.feedstock_energy", "firm:oil") == 0
+
+
+def test_feedstock_made_inside_counts_where_it_is_used(tmp_path: Path) -> None:
+    result = library(tmp_path, CRACKER)
+    parts = [
+        value(result, "cn.comprehensive_energy_no_feedstock", f"firm:{firm}") for firm in ("oil", "olefins")
+    ]
+    assert value(result, "cn.comprehensive_energy_no_feedstock") == pytest.approx(sum(parts), rel=1e-12)
+    assert value(result, "cn.feedstock_energy") == pytest.approx(3200 * 1.5013 * 0.8756, rel=1e-6)
+
+
+def test_carbon_that_stays_in_olefins_is_not_emitted(tmp_path: Path) -> None:
+    result = library(tmp_path, CRACKER)
+    power = 360 * 0.4044 / 3.6
+    burnt = 3200 * 0.8525 * 44 / 12 * (1 - 0.8756)
+    assert value(result, "general.co2_by_factors", "firm:olefins") == pytest.approx(burnt + power, rel=1e-4)
+    assert value(result, "general.co2", "firm:olefins") == pytest.approx(1243.815345 + power, rel=1e-4)
+
+
+USED = """flowsim: 1
+name: test
+year: 2025
+goods:
+  coal: {name: coal, class: fuel}
+  tyre: {name: tyre}
+  co2_process: {name: CO2, class: emission, fate: air}
+processes: {yard: {kind: store}, works: {}}
+flows:
+  - {good: coal, from: market, to: yard, amount: 110 t/a}
+  - {good: coal, from: yard, to: works, amount: 100 t/a, feedstock: 40 %}
+  - {good: tyre, from: works, to: market, amount: 60 t/a}
+  - {good: co2_process, from: works, to: air, amount: 40 t/a}
+factors:
+  - {factor: tce, good: coal, value: 0.7, unit: tce/t}
+  - {factor: co2_fuel, good: coal, value: 2, unit: t/t}
+"""
+
+
+def test_a_flow_may_say_what_part_is_feedstock(tmp_path: Path) -> None:
+    (tmp_path / "used.yaml").write_text(USED, encoding="utf-8")
+    result = balance(assemble(read(tmp_path / "used.yaml")))
+    assert value(result, "cn.comprehensive_energy") == pytest.approx(77)
+    assert value(result, "cn.feedstock_energy") == pytest.approx(28)
+    assert value(result, "cn.comprehensive_energy_no_feedstock") == pytest.approx(77 - 28)
+    assert value(result, "general.co2_by_factors") == pytest.approx((110 - 40) * 2 + 40)
+
+
+def test_more_added_renewable_power_than_power_bought_is_told(run: Run) -> None:
+    text = "the renewable power added (3601 GJ/a) is more than the power bought"
+    assert reason(boiler(run), "cn.assessed_energy", renewable_power_added=3601) == text
 
 
 # B: economy-wide accounts, ISO 59020, CTI, MCI, metals

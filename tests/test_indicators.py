@@ -453,10 +453,12 @@ def test_comprehensive_energy_of_coal_power_and_heat(run: Run) -> None:
     assert value(result, "cn.comprehensive_energy_no_feedstock") == pytest.approx(8439.9, abs=0.01)
 
 
-def test_a_fuel_that_may_end_in_a_product_leaves_energy_without_feedstock_missing(run: Run) -> None:
+def test_fuel_of_unknown_use_leaves_energy_without_feedstock_missing(run: Run) -> None:
     flows = [("coal", "market", "works", 10), ("tyre", "works", "market", 10)]
     result = run({"coal": "fuel", "tyre": "product"}, {"works": "{}"}, flows, factors=FACTORS)
-    assert "what part of coal is burnt" in reason(result, "cn.comprehensive_energy_no_feedstock")
+    assert reason(result, "cn.comprehensive_energy_no_feedstock") == (
+        "nothing says what part of coal is burnt and what part becomes product (`feedstock`)"
+    )
     assert value(result, "cn.comprehensive_energy") == pytest.approx(7.143)
 
 

@@ -199,6 +199,21 @@ def test_a_headline_indicator_keeps_its_value(name: str, variant: str, id: str, 
     assert indicator(name, variant, id) == pytest.approx(value, rel=1e-6)
 
 
+def test_energy_per_value_added_is_judged_by_the_rule_of_the_plan() -> None:
+    results = [result(PARK, variant) for variant in ("base_2020", "as_planned_2025")]
+    with_feedstock = [
+        indicator(PARK, v, "cn.energy_intensity_equivalent") for v in ("base_2020", "as_planned_2025")
+    ]
+    assert with_feedstock[1] / with_feedstock[0] > 1.6
+    for power, change in ((0.0, -14.93), (2e6, -16.65)):
+        found = fs.compare(
+            results, targets="qinzhou_2025", base="base_2020", inputs={"renewable_power_added": power}
+        )
+        (verdict,) = [v for v in found.verdicts if v.target["id"] == "t01" and v.variant == "as_planned_2025"]
+        assert verdict.indicator == "cn.assessed_energy_intensity" and verdict.passed is True
+        assert verdict.value == pytest.approx(change, abs=0.01)
+
+
 def test_every_target_is_judged_or_listed_as_beyond_the_flows() -> None:
     results = [result(PARK, "base_2020"), result(PARK, "as_planned_2025")]
     comparison = fs.compare(results, targets="qinzhou_2025").as_json()

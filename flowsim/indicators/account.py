@@ -58,6 +58,9 @@ INPUTS = {
 }
 """What some indicators need and no flow carries: unit, English and Chinese name. Shares are in percent."""
 
+SINCE_BASE = ("renewable_power_added",)
+"""Inputs that count from the base year on: there is none of them in the base itself."""
+
 PASSES = 1000
 """Most rounds when a good is followed from one passing process to the next."""
 
@@ -148,6 +151,11 @@ class Account:
     def made(self) -> np.ndarray:
         """Flows that leave a process inside which made the good, and does not only hand it on."""
         return self._from_inside & ~self.from_kind("store") & (self._nodes[1] < 0)
+
+    @cached_property
+    def used_inside(self) -> np.ndarray:
+        """Flows that enter a process inside which uses the good, and does not only hand it on or keep it."""
+        return self._to_inside & ~self.to_kind("store") & (self._nodes[0] < 0)
 
     @cached_property
     def material(self) -> np.ndarray:

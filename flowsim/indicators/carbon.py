@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from flowsim.indicators.account import Account, Missing
-from flowsim.indicators.energy import MEMORY, NONFOSSIL, check_burnt, standard_coal
+from flowsim.indicators.energy import MEMORY, NONFOSSIL, feedstock_share, standard_coal
 from flowsim.indicators.registry import Terms, indicator
 
 CO2_GOODS = ("co2_fossil", "co2_process", "co2_conc")
 """Goods that are fossil or mineral carbon dioxide; ``co2_bio`` stays out."""
+PROCESS_CO2 = ("co2_process", "co2_conc")
+"""Of these, what no burning gives: from carbonates, and what is separated from gas made of feedstock."""
 CO2_PER_C = 44 / 12
 """t of carbon dioxide per t of carbon."""
 
@@ -42,24 +44,28 @@ def co2(account: Account) -> Terms:
     en="CO2 emissions by published fuel factors",
     zh="二氧化碳排放量（按燃料排放因子）",
     unit="t/a",
-    formula="(fuels bought − sold) × factor + process CO2 to air + (power and heat bought − sold) × factor",
-    formula_zh="（外购 − 外销燃料）× 排放因子 + 过程排放 + 净购入电力、热力 × 排放因子",
+    formula="(fuels bought − sold − used as material) × factor + process CO2 to air + (power and heat bought "
+    "− sold) × factor",
+    formula_zh="（外购 − 外销 − 原料用能）× 排放因子 + 过程排放 + 净购入电力、热力 × 排放因子",
     clause=GUIDE,
     certainty="confirmed",
     better="less",
 )
 def co2_by_factors(account: Account) -> Terms:
     """As an inventory is made: activity × heating value × carbon × oxidation × 44/12, of the set that
-    is named or stands first. Missing where part of a fuel may end in a product, which would count as burnt.
+    is named or stands first; by its carbon content where no set has the good. What is used as material is
+    taken as not burnt: its carbon stays in products, or leaves as process CO2, which counts.
     """
-    fuel = account.of_class("fuel") & (account.enters | (account.leaves & ~account.to_place("air")))
+    fuel = account.of_kind("material") & (account.of_class("fuel") | ~np.isnan(account.factor("tce")))
     fuel &= ~account.of_good(*NONFOSSIL)
-    factor = account.factor("co2_fuel")
-    account.need(fuel, factor, "CO2 factor of a fuel", "燃料二氧化碳排放因子")
-    check_burnt(account, fuel & account.enters & account.runs)
-    sign = np.where(account.enters, 1.0, -1.0)
-    burnt = np.where(fuel & ~np.isnan(factor), sign * account.amounts * np.nan_to_num(factor), 0.0)
-    process = account.leaves & account.to_place("air") & account.of_good("co2_process")
+    trade = fuel & (account.enters | (account.leaves & ~account.to_place("air")))
+    published, carbon = account.factor("co2_fuel"), account.content("C") * CO2_PER_C
+    factor = np.where(np.isnan(published), np.where(carbon > 0, carbon, np.nan), published)
+    share = feedstock_share(account, fuel)
+    account.need(trade | (share > 0), factor, "CO2 factor of a fuel", "燃料二氧化碳排放因子")
+    sign = np.where(account.enters, 1.0, -1.0) * trade - share
+    burnt = np.where(sign == 0, 0.0, sign * account.amounts * np.nan_to_num(factor))
+    process = account.leaves & account.to_place("air") & account.of_good(*PROCESS_CO2)
     return Terms(burnt + np.where(process, account.mass, 0.0) + _bought_co2(account), None, "t/a")
 
 
@@ -118,7 +124,8 @@ def _bought_co2(account: Account) -> np.ndarray:
 def _check_fuel_users(account: Account) -> None:
     """A process that burns fuel must say what CO2 it gives off; else its emission would count as 0."""
     fuel = account.of_class("fuel")
-    burnt = fuel & ~np.isnan(account.factor("co2_fuel")) & account.runs
+    material = account.result.system.flows["feedstock"].to_numpy(dtype=float) == 1
+    burnt = fuel & ~np.isnan(account.factor("co2_fuel")) & account.runs & ~material
     users = account.takers(burnt & ~account.to_kind("pool", "collect", "store", "trade")) & account.inside
     silent = users & ~account.givers(account.of_good(*CO2_GOODS) | fuel)
     if silent.any():

@@ -5,14 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from flowsim.indicators.account import Account, Missing
-from flowsim.indicators.registry import Figure, Terms, figure, indicator
+from flowsim.indicators.registry import Terms, indicator
 
 CARRIERS = ("fuel", "power", "heat")
 MATERIAL_CLASSES = ("product", "raw_material", "mineral", "biomass", "fuel", "by_product", "recyclable")
 NONFOSSIL = ("biogas", "straw", "forest_residue", "bark", "wood_chips", "wood_fines", "hydrogen_green")
 """Goods that are fuel without fossil carbon."""
 
+ADDED = "renewable_power_added"
+"""The input that is taken off the energy as assessed."""
+
 MEMORY = "from memory, to be confirmed"
+FEEDSTOCK_RULE = "NDRC and NBS, 803 of 2022, on feedstock energy; GB/T 2589"
+ASSESSED_RULE = "NDRC and NBS, 803 of 2022, on feedstock; 14th five-year plan, on added renewable power"
 
 
 def standard_coal(account: Account, factor: str) -> np.ndarray:
@@ -25,24 +30,35 @@ def standard_coal(account: Account, factor: str) -> np.ndarray:
 
 
 def without_feedstock(account: Account, factor: str) -> np.ndarray:
-    """The same without fuels used as material; raises `Missing` where the flows cannot tell the two uses."""
-    coal = standard_coal(account, factor)
-    fuel = account.enters & account.of_kind("material") & ~np.isnan(account.factor(factor)) & account.runs
-    check_burnt(account, fuel)
-    return coal
+    """The same less the energy that processes inside use as material, wherever it was made."""
+    return standard_coal(account, factor) - feedstock(account, factor)
 
 
-def check_burnt(account: Account, fuel: np.ndarray) -> None:
-    """Raise `Missing` unless these fuels go to processes that give nothing but power, heat and residues."""
-    goods = account.givers(account.of_kind("material") & account.of_class(*MATERIAL_CLASSES))
-    burns = account.givers(account.of_class("power", "heat")) & ~goods & account.inside
-    unclear = fuel & ~(account.reaching(burns) > 1 - 1e-9).reshape(-1, len(fuel)).all(axis=0)
+def feedstock(account: Account, factor: str) -> np.ndarray:
+    """tce/a by flow of energy used as material; raises `Missing` where this is not stated and may be."""
+    weights = account.factor(factor)
+    return np.nan_to_num(weights) * account.amounts * feedstock_share(account, ~np.isnan(weights))
+
+
+def feedstock_share(account: Account, energy: np.ndarray) -> np.ndarray:
+    """Part of each flow of energy goods that becomes material at a process inside, shape (flows,).
+
+    Energy feedstock is what makes goods that are no energy (NDRC and NBS 803 of 2022, part 1). Stated by
+    recipe lines and flows (`feedstock`). Where it is not, nothing is feedstock at a process that gives no
+    goods but energy; of any other it is not known, and `Missing` is raised.
+    """
+    energy = energy & account.of_kind("material")
+    used = energy & account.used_inside
+    share = account.result.system.flows["feedstock"].to_numpy(dtype=float)
+    goods = account.givers(account.of_kind("material") & account.of_class(*MATERIAL_CLASSES) & ~energy)
+    unclear = used & account.runs & np.isnan(share) & account.entering(goods)
     if unclear.any():
         names, names_zh = account.good_names(unclear)
         raise Missing(
-            f"the flows do not tell what part of {names} is burnt and what part becomes product",
-            f"物料流无法区分{names_zh}中作燃料和作原料的部分",
+            f"nothing says what part of {names} is burnt and what part becomes product (`feedstock`)",
+            f"未说明{names_zh}中作原料和作燃料的部分（`feedstock`）",
         )
+    return np.where(used, np.nan_to_num(share), 0.0)
 
 
 @indicator(
@@ -82,17 +98,14 @@ def comprehensive_energy_equivalent(account: Account) -> Terms:
     en="Comprehensive energy consumption without feedstock, calorific",
     zh="综合能耗（当量值，扣除原料用能）",
     unit="tce/a",
-    formula="Σ (energy bought − sold) × standard coal coefficient, without fuels used as material",
-    formula_zh="Σ（外购能源 − 外销能源）× 折标准煤系数，不含原料用能",
-    clause="14th five-year plan, rule on feedstock energy; GB/T 2589",
-    certainty=MEMORY,
+    formula="comprehensive energy consumption − energy used as material × standard coal coefficient",
+    formula_zh="综合能耗 − 原料用能 × 折标准煤系数",
+    clause=FEEDSTOCK_RULE,
+    certainty="confirmed",
     better="less",
 )
 def comprehensive_energy_no_feedstock(account: Account) -> Terms:
-    """Known only where all fuels go to processes that give nothing but power, heat and residues.
-
-    Elsewhere part of a fuel may end in the product, and the flows do not tell how much: then it is missing.
-    """
+    """Feedstock counts where it is used, bought or made inside; its part is stated by recipe or flow."""
     return Terms(without_feedstock(account, "tce"), None, "tce/a")
 
 
@@ -101,15 +114,30 @@ def comprehensive_energy_no_feedstock(account: Account) -> Terms:
     en="Comprehensive energy consumption without feedstock, power by coal burnt for it",
     zh="综合能耗（等价值，扣除原料用能）",
     unit="tce/a",
-    formula="Σ (energy bought − sold) × coefficient, power by coal, without fuels used as material",
-    formula_zh="Σ（外购能源 − 外销能源）× 折标准煤系数，电力按供电煤耗折算，不含原料用能",
-    clause="14th five-year plan, rule on feedstock energy",
-    certainty=MEMORY,
+    formula="energy consumption, power by coal − energy used as material × standard coal coefficient",
+    formula_zh="综合能耗（等价值）− 原料用能 × 折标准煤系数",
+    clause=FEEDSTOCK_RULE,
+    certainty="confirmed",
     better="less",
 )
 def comprehensive_energy_equivalent_no_feedstock(account: Account) -> Terms:
-    """Missing where the flows cannot tell a fuel that is burnt from one that becomes product."""
+    """As regional statistics count power."""
     return Terms(without_feedstock(account, "tce_equivalent"), None, "tce/a")
+
+
+@indicator(
+    "cn.feedstock_energy",
+    en="Energy used as feedstock",
+    zh="原料用能",
+    unit="tce/a",
+    formula="Σ energy goods used as material × standard coal coefficient",
+    formula_zh="Σ 用作原料、材料的能源 × 折标准煤系数",
+    clause=FEEDSTOCK_RULE,
+    certainty="confirmed",
+)
+def feedstock_energy(account: Account) -> Terms:
+    """Goods without a coefficient (methanol, hydrogen, low-sulfur coke) are in neither account."""
+    return Terms(feedstock(account, "tce"), None, "tce/a")
 
 
 @indicator(
@@ -119,31 +147,34 @@ def comprehensive_energy_equivalent_no_feedstock(account: Account) -> Terms:
     unit="tce/a",
     formula="energy, power by coal, without feedstock − renewable power added since 2020 × coal equivalent",
     formula_zh="等价值能耗（扣除原料用能）− 新增可再生能源电力消费量 × 电力等价系数",
-    clause="14th five-year plan, rules on added renewable power and on feedstock energy",
+    clause=ASSESSED_RULE,
     certainty=MEMORY,
     better="less",
-    direct=True,
 )
-def assessed_energy(account: Account) -> Figure:
-    """Needs the renewable power added, which no flow carries; it is taken off at the factor of bought
-    power.
+def assessed_energy(account: Account) -> Terms:
+    """The renewable power added is an input that no flow carries. Where it is not given none is taken off, so
+    that the figure is on the high side.
     """
-    coal, weight = without_feedstock(account, "tce_equivalent"), account.factor("tce_equivalent")
-    added = account.given("renewable_power_added")
-    power = account.of_class("power") & ~np.isnan(weight)
-    if not power.any():
-        raise Missing("no flow carries power with a standard coal coefficient", "没有带折标准煤系数的电力流")
-    used = coal.sum()
-    left = added * weight[power][0]
-    items = (
-        ("energy without feedstock, power by coal", "等价值能耗（扣除原料用能）", used, "tce/a"),
-        ("renewable power added", "新增可再生能源电力", left, "tce/a"),
-    )
-    return figure(account, items, used - left, coal != 0)
+    return Terms(_assessed(account), None, "tce/a")
 
 
-def _intensity(account: Account, factor: str) -> Terms:
-    return Terms(standard_coal(account, factor), account.value_added() / 1e4, "tce/a", "万元/a")
+def _assessed(account: Account) -> np.ndarray:
+    """tce/a by flow: without feedstock, and of the power bought only what is not added renewable power."""
+    coal = without_feedstock(account, "tce_equivalent")
+    if ADDED not in account.inputs:
+        return coal
+    bought = account.enters & account.of_class("power")
+    total, added = np.where(bought, account.amounts, 0.0).sum(axis=-1, keepdims=True), account.given(ADDED)
+    if (added > total).any():
+        raise Missing(
+            f"the renewable power added ({added:.6g} GJ/a) is more than the power bought",
+            f"新增可再生能源电力（{added:.6g} GJ/a）超过外购电力",
+        )
+    return coal * np.where(bought, 1 - added / np.where(total == 0, 1.0, total), 1.0)
+
+
+def _intensity(account: Account, coal: np.ndarray) -> Terms:
+    return Terms(coal, account.value_added() / 1e4, "tce/a", "万元/a")
 
 
 def _productivity(account: Account, factor: str) -> Terms:
@@ -187,7 +218,7 @@ def energy_intensity(account: Account) -> Terms:
     """Power at its heat. Value added is the gross margin at constant prices, an estimate. An industrial
     figure needs a boundary that holds industry only.
     """
-    return _intensity(account, "tce")
+    return _intensity(account, standard_coal(account, "tce"))
 
 
 @indicator(
@@ -203,7 +234,41 @@ def energy_intensity(account: Account) -> Terms:
 )
 def energy_intensity_equivalent(account: Account) -> Terms:
     """As regional statistics count power. Value added is the gross margin at constant prices, an estimate."""
-    return _intensity(account, "tce_equivalent")
+    return _intensity(account, standard_coal(account, "tce_equivalent"))
+
+
+@indicator(
+    "cn.energy_intensity_no_feedstock",
+    en="Energy per value added without feedstock, calorific",
+    zh="单位增加值综合能耗（当量值，扣除原料用能）",
+    unit="tce/万元",
+    formula="comprehensive energy consumption without feedstock / value added",
+    formula_zh="综合能耗（扣除原料用能）/ 增加值",
+    clause=FEEDSTOCK_RULE,
+    certainty="confirmed",
+    better="less",
+)
+def energy_intensity_no_feedstock(account: Account) -> Terms:
+    """The rule leaves value added as it is, and takes feedstock off the base year, too."""
+    return _intensity(account, without_feedstock(account, "tce"))
+
+
+@indicator(
+    "cn.assessed_energy_intensity",
+    en="Energy per value added as assessed",
+    zh="单位增加值能耗考核值（等价值，扣除原料用能和新增可再生能源）",
+    unit="tce/万元",
+    formula="energy consumption as assessed / value added",
+    formula_zh="能耗总量考核值 / 增加值",
+    clause=ASSESSED_RULE,
+    certainty=MEMORY,
+    better="less",
+)
+def assessed_energy_intensity(account: Account) -> Terms:
+    """As cn.assessed_energy: without the input for added renewable power the figure is on the high side. A
+    change counts none of it in the base, which is the year that it is counted from.
+    """
+    return _intensity(account, _assessed(account))
 
 
 @indicator(
