@@ -159,6 +159,7 @@ def compare(
     boundary: str = "park",
     base: str | None = None,
     inputs: Mapping[str, float] | None = None,
+    sets: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Put results side by side.
 
@@ -170,6 +171,7 @@ def compare(
     boundary : what the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID
     base : variant that targets stated as a change are counted from
     inputs : figures that no flow carries (`flowsim.indicators.account.INPUTS`)
+    sets : sets of factors, as in `flowsim.indicators.evaluate`
 
     Raises
     ------
@@ -178,7 +180,7 @@ def compare(
     if not results:
         raise InputError("there is nothing to compare.")
     ids = _unique_names(results)
-    values = tuple(tuple(evaluate(result, names, boundary, inputs=inputs)) for result in results)
+    values = tuple(tuple(evaluate(result, names, boundary, inputs=inputs, sets=sets)) for result in results)
     explained: list[tuple[tuple[Part, ...], ...]] = [tuple(() for _ in values[0])]
     for result, mine in zip(results[1:], values[1:], strict=True):
         explained.append(
@@ -186,7 +188,7 @@ def compare(
         )
     wanted = results[0].system.about["target_set"] if targets is None else targets
     chosen = _target_rows(results[0], wanted)
-    verdicts, beyond = _verdicts(results, ids, chosen, boundary, base, inputs)
+    verdicts, beyond = _verdicts(results, ids, chosen, boundary, base, inputs, sets)
     return Comparison(
         tuple(results),
         ids,
@@ -322,6 +324,7 @@ def _verdicts(
     boundary: str,
     base: str | None,
     inputs: Mapping[str, float] | None,
+    sets: Mapping[str, str] | None,
 ) -> tuple[list[Verdict], list[dict[str, Any]]]:
     """Each target that flows define against each variant; the others are returned beside."""
     if base is not None and base not in ids:
@@ -337,10 +340,10 @@ def _verdicts(
         if name not in all_known:
             beyond.append(target)
             continue
-        values = [evaluate(result, [name], boundary, inputs=inputs)[0] for result in results]
+        values = [evaluate(result, [name], boundary, inputs=inputs, sets=sets)[0] for result in results]
         from_value = None
         if base is not None:
-            from_value = evaluate(results[list(ids).index(base)], [name], boundary, inputs=then)[0]
+            from_value = evaluate(results[list(ids).index(base)], [name], boundary, inputs=then, sets=sets)[0]
         for variant, value in zip(ids, values, strict=True):
             verdicts.append(_verdict(target, name, variant, value, from_value, variant == base))
     return verdicts, beyond

@@ -76,7 +76,12 @@ class Trace:
 
 
 def trace(
-    result: Result, name: str, boundary: str = "park", *, inputs: Mapping[str, float] | None = None
+    result: Result,
+    name: str,
+    boundary: str = "park",
+    *,
+    inputs: Mapping[str, float] | None = None,
+    sets: Mapping[str, str] | None = None,
 ) -> Trace:
     """Where an indicator or a flow comes from.
 
@@ -84,13 +89,14 @@ def trace(
     ----------
     name : an indicator id, a flow id, or a good that only one flow carries
     inputs : figures that no flow carries (`flowsim.indicators.account.INPUTS`)
+    sets : sets of factors, as in `flowsim.indicators.evaluate`
 
     Raises
     ------
     InputError : no indicator, flow or good of that name, or a good that several flows carry
     """
     if name in {indicator.id for indicator in known()}:
-        return _trace_indicator(result, name, boundary, inputs)
+        return _trace_indicator(result, evaluate(result, [name], boundary, inputs=inputs, sets=sets)[0])
     return _trace_flow(result, _flow_called(result, name))
 
 
@@ -109,10 +115,9 @@ def _flow_called(result: Result, name: str) -> int:
     raise InputError(Problem(f"there is no indicator or flow `{name}`.", hint=hint))
 
 
-def _trace_indicator(result: Result, name: str, boundary: str, inputs: Mapping[str, float] | None) -> Trace:
+def _trace_indicator(result: Result, value: Value) -> Trace:
     import pandas as pd
 
-    value = evaluate(result, [name], boundary, inputs=inputs)[0]
     parts = []
     if value.terms is not None:
         sides: list[tuple[str, np.ndarray | None, float]] = [
@@ -133,9 +138,8 @@ def _trace_indicator(result: Result, name: str, boundary: str, inputs: Mapping[s
     )
     indicator = value.indicator
     empty = flows.iloc[:0]
-    return Trace(
-        name, "indicator", indicator.en, indicator.zh, value.value, indicator.unit, value, flows, empty, empty
-    )
+    names = indicator.id, "indicator", indicator.en, indicator.zh
+    return Trace(*names, value.value, indicator.unit, value, flows, empty, empty)
 
 
 def _flow_rows(result: Result, part: str, weights: np.ndarray, total: float) -> pd.DataFrame:

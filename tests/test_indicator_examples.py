@@ -13,7 +13,7 @@ from parks import balanced, library, reason, value
 
 from flowsim.assemble import assemble
 from flowsim.errors import InputError
-from flowsim.indicators import Account, change, evaluate, indicators, known, sample
+from flowsim.indicators import Account, change, changes, evaluate, factor_sets, indicators, known, sample
 from flowsim.indicators.change import elasticity, joined_cuts, productivity_uplift, yearly_growth
 from flowsim.indicators.cn import main_waste_mean
 from flowsim.indicators.ledger import avoided, symbiosis_indicator
@@ -320,6 +320,14 @@ def boiler(run: Run) -> Result:
         ("gas", "mill", "air", 1),
     ]
     return run(goods, {"boiler": "{}", "mill": "{}"}, flows, factors=COAL)
+
+
+def test_a_set_of_factors_is_named_alone_or_for_one_factor(run: Run) -> None:
+    result = boiler(run)
+    assert factor_sets(result, ["set_6"]) == {"co2_bought": "set_6"}
+    assert factor_sets(result, ["co2_fuel=set_7"]) == {"co2_fuel": "set_7"}
+    with pytest.raises(InputError, match="no factor has a set `set_99`. (Did you mean|Sets: )"):
+        factor_sets(result, ["set_99"])
 
 
 def test_13_2_billion_kwh_in_standard_coal(run: Run) -> None:
@@ -826,10 +834,22 @@ def test_the_change_of_an_intensity_and_its_elasticity(run: Run) -> None:
     base = plant(run, {"coal": ("fuel", 100)}, 1e6, factors=COAL)
     target = plant(run, {"coal": ("fuel", 110)}, 1.21e6, factors=COAL)
     assert change("cn.energy_intensity_change", base, target).value == pytest.approx(100 * (1.1 / 1.21 - 1))
-    found = elasticity("cn.comprehensive_energy", base, target, 2)
-    assert found.value == pytest.approx((1.1**0.5 - 1) / 0.1)
+    for name in ("energy", "cn.comprehensive_energy"):
+        found = elasticity(name, base, target, 2)
+        assert found.value == pytest.approx((1.1**0.5 - 1) / 0.1) and found.growth == pytest.approx(0.1)
     with pytest.raises(InputError, match="0 years were given"):
-        elasticity("cn.comprehensive_energy", base, target, 0)
+        elasticity("energy", base, target, 0)
+
+
+def test_the_mean_yearly_cut_of_an_intensity(run: Run) -> None:
+    base = plant(run, {"coal": ("fuel", 100)}, 1e6, factors=COAL)
+    target = plant(run, {"coal": ("fuel", 87.5)}, 1e6, factors=COAL)
+    found = changes("change", base, target)
+    by_id = {one.id: one for one in found}
+    assert list(by_id) == [item.id for item in known("change")]
+    assert by_id["cn.energy_intensity"].value == pytest.approx(-12.5)
+    assert by_id["cn.energy_intensity"].yearly(5) == pytest.approx(-2.635, abs=5e-4)
+    assert np.isnan(by_id["cn.energy_intensity"].yearly(0))
 
 
 def test_a_change_that_cannot_be_said_has_a_reason(run: Run) -> None:
@@ -842,6 +862,14 @@ def test_a_change_that_cannot_be_said_has_a_reason(run: Run) -> None:
     assert zero.reason == "the base is 0" and zero.reason_zh
     still = elasticity("eu.dmi", base, base, 5)
     assert still.reason == "value added did not change" and still.reason_zh
+    none = elasticity("water", base, base, 5)
+    assert none.reason == "Fresh water intake: the base is 0" and "基期为零" in none.reason_zh
+
+
+def test_a_negative_base_has_no_change_in_percent(run: Run) -> None:
+    flows = [("water", "nature", "plant", 5.0), ("ice", "plant", "market", 5.0)]
+    result = run({"water": "fresh_water", "ice": "product"}, {"plant": "{}"}, flows)
+    assert change("eu.dmc", result, result).reason == "the base is negative"
 
 
 def test_prices_of_different_years_are_not_compared(run: Run) -> None:

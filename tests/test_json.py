@@ -30,6 +30,8 @@ COMMANDS = {
     "comparison": ["compare", NICKEL, "--variants", "as_planned,all", "--format", "json"],
     "trace": ["trace", NICKEL, "slag_to_landao", "--variant", "all", "--json"],
     "indicators": ["indicators", NICKEL, "--variant", "all", "--set", "all", "--json"],
+    "changes": ["indicators", NICKEL, "--variant", "all", "--base", "as_planned", "--years", "5", "--json"],
+    "ledger": ["indicators", NICKEL, "--variant", "symbiosis", "--ledger", "--json"],
     "library": ["library", "nickel", "--json"],
 }
 
@@ -49,6 +51,8 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
 def generic(path: str) -> str:
     """A path with the ids of variants and packages taken out."""
     path = re.sub(r"^(indicators\[\]\.values)\.\w+", r"\1.<variant>", path)
+    path = re.sub(r"^(links\[\]\.saved)\.\w+", r"\1.<kind>", path)
+    path = re.sub(r"^(links\[\]\.adds)\..+", r"\1", path)
     return re.sub(r"(origin\.(versions|options))\.\w+$", r"\1", path)
 
 
@@ -72,11 +76,11 @@ def output() -> dict[str, Any]:
 def keys(*values: Any) -> tuple[set[str], set[str]]:
     """The keys of an output, those of its origins apart."""
     found = {generic(path) for value in values for path in paths(value)}
-    origin = {path for path in found if ".origin." in f".{path}"}
+    origin = {path for path in found if "origin." in path}
     return found - origin, {path.removeprefix("variants[].") for path in origin}
 
 
-@pytest.mark.parametrize("kind", ["comparison", "indicators", "library"])
+@pytest.mark.parametrize("kind", ["comparison", "indicators", "changes", "ledger", "library"])
 def test_every_key_is_documented_and_every_documented_key_printed(kind: str, output: dict[str, Any]) -> None:
     assert keys(output[kind])[0] == documented(kind)
 

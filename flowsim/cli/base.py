@@ -27,6 +27,13 @@ INPUTS = click.option(
     metavar="NAME=NUMBER",
     help="A figure that no flow carries, such as employees=1200; the reason of a missing value names it.",
 )
+FACTORS = click.option(
+    "--factors",
+    "factors",
+    multiple=True,
+    metavar="SET",
+    help="Set of factors that holds before others, such as provincial_2025 or co2_bought=guangxi_2022.",
+)
 STUDY = click.option(
     "--study",
     type=click.Choice(["auto", "solve", "dispatch"]),

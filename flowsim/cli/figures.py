@@ -8,6 +8,7 @@ import click
 
 from flowsim.cli.base import (
     BOUNDARY,
+    FACTORS,
     INPUTS,
     JSON,
     LANG,
@@ -32,6 +33,7 @@ from flowsim.cli.base import (
 @click.option("--set", "names", default="first", help="Indicator sets or ids, separated by commas.")
 @BOUNDARY
 @INPUTS
+@FACTORS
 @STUDY
 @LANG
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json", "markdown"]), default="table")
@@ -44,17 +46,25 @@ def compare(
     names: str,
     boundary: str,
     given: tuple[str, ...],
+    factors: tuple[str, ...],
     study: str,
     lang: str,
     form: str,
 ) -> None:
     """Put variants of FILE side by side: indicators, changes, targets, and what explains each change."""
     from flowsim.compare import compare as compare_results
+    from flowsim.indicators import factor_sets
     from flowsim.views.text import comparison_csv, comparison_grids, comparison_notes, print_grids
 
     results = [balanced(file, name, study) for file in files for name in variants_of(file, variants)]
     comparison = compare_results(
-        results, targets=targets, names=listed(names), boundary=boundary, base=base, inputs=inputs_of(given)
+        results,
+        targets=targets,
+        names=listed(names),
+        boundary=boundary,
+        base=base,
+        inputs=inputs_of(given),
+        sets=factor_sets(results[0], factors) if results else None,
     )
     if form == "json":
         print_json(comparison.as_json())
@@ -68,59 +78,114 @@ def compare(
 
 @main.command()
 @click.argument("file", required=False)
-@click.option("--set", "names", default="first", help="Indicator sets or ids, separated by commas; `all`.")
+@click.option("--set", "names", help="Indicator sets or ids, separated by commas; `all`.")
 @click.option("--list", "listing", is_flag=True, help="List the definitions instead.")
 @click.option("--explain", metavar="ID", help="Say all that is known of one definition.")
 @click.option("--ledger", is_flag=True, help="What each open link saves, against the same without it.")
+@click.option(
+    "--base",
+    metavar="VARIANT|FILE",
+    help="Show changes against this variant of FILE, `plain` for none, or another scenario file.",
+)
+@click.option(
+    "--years", type=float, help="Years from base to target; without it the difference of the files' years."
+)
 @VARIANT
 @BOUNDARY
 @INPUTS
+@FACTORS
 @STUDY
 @JSON
 @LANG
 @fails_clearly
 def indicators(
     file: str | None,
-    names: str,
+    names: str | None,
     listing: bool,
     explain: str | None,
     ledger: bool,
+    base: str | None,
+    years: float | None,
     variant: str | None,
     boundary: str,
     given: tuple[str, ...],
+    factors: tuple[str, ...],
     study: str,
     as_json: bool,
     lang: str,
 ) -> None:
-    """Indicators of FILE at a boundary, or what their definitions are."""
+    """Indicators of FILE at a boundary, their changes against a base, or what their definitions are."""
     from flowsim.errors import InputError, Problem
-    from flowsim.indicators import evaluate, get, known
-    from flowsim.indicators.layout import values_json
+    from flowsim.indicators import factor_sets, get, known
     from flowsim.views import indicator_text as shown
     from flowsim.views.text import print_grids
 
+    chosen = listed(names or ("change" if base else "first"))
     if explain:
         grids = [shown.explain_grid(get(explain), lang)]
     elif listing:
-        chosen = [item for name in listed(names) for item in ([get(name)] if "." in name else known(name))]
-        grids = [shown.list_grid(chosen, lang)]
+        every = [item for name in chosen for item in ([get(name)] if "." in name else known(name))]
+        grids = [shown.list_grid(every, lang)]
     elif not file:
         raise InputError(Problem("name a scenario FILE.", hint="Or ask for `--list` or `--explain ID`."))
-    elif ledger:
-        grids = _ledger_grids(file, variant, boundary, lang)
     else:
         result = balanced(file, variant, study)
-        values = evaluate(result, listed(names), boundary, inputs=inputs_of(given))
+        figures = {"inputs": inputs_of(given), "sets": factor_sets(result, factors)}
+        if ledger:
+            grids, found = _ledger(file, variant, study, chosen, boundary, figures, lang)
+        elif base:
+            first = _base(file, base, study)
+            grids, found = _changes(first, result, years, chosen, boundary, figures, lang)
+        else:
+            grids, found = _values(result, chosen, boundary, figures, lang)
         if as_json:
-            print_json(values_json(result, values, boundary))
+            print_json(found)
             return
-        grids = shown.indicator_grids(values, lang)
     click.echo(print_grids(grids, width=width_of()), nl=False)
 
 
-def _ledger_grids(file: str, variant: str | None, boundary: str, lang: str) -> Any:
+def _values(result: Any, names: list[str], boundary: str, figures: Any, lang: str) -> tuple[Any, Any]:
+    """Values as tables and as JSON."""
+    from flowsim.indicators import evaluate
+    from flowsim.indicators.as_json import values_json
+    from flowsim.views.indicator_text import indicator_grids
+
+    values = evaluate(result, names, boundary, **figures)
+    return indicator_grids(values, lang), values_json(result, values, boundary)
+
+
+def _base(file: str, base: str, study: str) -> Any:
+    """The result that changes are counted from: a variant, the file as it stands, or another file."""
+    if base.endswith((".yaml", ".yml")):
+        return balanced(base, None, study)
+    return balanced(file, None if base == "plain" else base, study)
+
+
+def _changes(
+    base: Any, result: Any, years: float | None, names: list[str], boundary: str, figures: Any, lang: str
+) -> tuple[Any, Any]:
+    """Changes against a base as tables and as JSON, and elasticities where years lie between."""
+    from flowsim.indicators import changes, elasticity
+    from flowsim.indicators.as_json import changes_json
+    from flowsim.indicators.change import ELASTICITIES
+    from flowsim.views.indicator_text import change_grids
+
+    found = changes(names, base, result, boundary, **figures)
+    span = years if years is not None else result.system.about["year"] - base.system.about["year"]
+    kinds = ELASTICITIES if span > 0 and "change" in names else ()
+    elastic = [elasticity(kind, base, result, span, boundary, **figures) for kind in kinds]
+    grids = change_grids(base, result, found, elastic, span, lang)
+    return grids, changes_json(base, result, found, elastic, span, boundary)
+
+
+def _ledger(
+    file: str, variant: str | None, study: str, names: list[str], boundary: str, figures: Any, lang: str
+) -> tuple[Any, Any]:
+    """The symbiosis ledger as tables and as JSON."""
+    from flowsim.indicators.as_json import ledger_json
     from flowsim.indicators.ledger import ledger
     from flowsim.scenario import read
     from flowsim.views.indicator_text import ledger_grids
 
-    return ledger_grids(ledger(read(file, variant), boundary=boundary), lang)
+    found = ledger(read(file, variant), names, boundary, study=study, **figures)  # type: ignore[arg-type]
+    return ledger_grids(found, lang), ledger_json(found)

@@ -9,6 +9,7 @@ import click
 
 from flowsim.cli.base import (
     BOUNDARY,
+    FACTORS,
     INPUTS,
     JSON,
     LANG,
@@ -112,6 +113,7 @@ def run(
 @VARIANT
 @BOUNDARY
 @INPUTS
+@FACTORS
 @STUDY
 @JSON
 @LANG
@@ -122,17 +124,21 @@ def trace(
     variant: str | None,
     boundary: str,
     given: tuple[str, ...],
+    factors: tuple[str, ...],
     study: str,
     as_json: bool,
     lang: str,
 ) -> None:
     """Where a number comes from: an indicator's flows, a flow's facts, each with file, line and source."""
+    from flowsim.indicators import factor_sets
     from flowsim.trace import trace as trace_result
     from flowsim.views.indicator_text import figure_grid
     from flowsim.views.text import print_grids, trace_grids
     from flowsim.words import say
 
-    found = trace_result(balanced(file, variant, study), name, boundary, inputs=inputs_of(given))
+    result = balanced(file, variant, study)
+    sets = factor_sets(result, factors)
+    found = trace_result(result, name, boundary, inputs=inputs_of(given), sets=sets)
     if as_json:
         print_json(found.as_json())
         return

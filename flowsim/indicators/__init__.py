@@ -19,8 +19,8 @@ from flowsim.indicators import (
     water,
     water_balance,
 )
-from flowsim.indicators.account import INPUTS, Account
-from flowsim.indicators.change import change
+from flowsim.indicators.account import INPUTS, Account, factor_sets
+from flowsim.indicators.change import change, changes, elasticity
 from flowsim.indicators.ledger import ledger
 from flowsim.indicators.registry import (
     Figure,
@@ -45,12 +45,15 @@ __all__ = [
     "Value",
     "carbon",
     "change",
+    "changes",
     "city",
     "cn",
     "cti",
+    "elasticity",
     "energy",
     "eu",
     "evaluate",
+    "factor_sets",
     "general",
     "get",
     "indicators",

@@ -6,7 +6,7 @@ variants can be compared flow by flow. The account is drawn anew for each bounda
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -63,6 +63,26 @@ SINCE_BASE = ("renewable_power_added",)
 
 PASSES = 1000
 """Most rounds when a good is followed from one passing process to the next."""
+
+
+def factor_sets(result: Result, chosen: Sequence[str]) -> dict[str, str]:
+    """Sets of factors from texts: ``factor=set``, or a set alone for every factor that has it.
+
+    Raises
+    ------
+    InputError : no factor has that set
+    """
+    table = result.system.factors
+    made: dict[str, str] = {}
+    for text in chosen:
+        factor, equals, name = text.rpartition("=")
+        having = [factor] if equals else list(table.loc[table["set"] == name, "factor"].drop_duplicates())
+        if not having:
+            found = sorted(set(table["set"]) - {""})
+            hint = nearest(name, found) or f"Sets: {', '.join(found) or 'none'}."
+            raise InputError(Problem(f"no factor has a set `{name}`.", hint=hint))
+        made |= dict.fromkeys(having, name)
+    return made
 
 
 class Missing(Exception):

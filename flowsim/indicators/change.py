@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flowsim.errors import InputError
-from flowsim.indicators.registry import Value, evaluate
+from flowsim.indicators.registry import Value, evaluate, get
 
 if TYPE_CHECKING:
     from flowsim.result import Result
@@ -34,6 +34,42 @@ class Change:
     reason: str = ""
     reason_zh: str = ""
 
+    def yearly(self, years: float) -> float:
+        """Mean yearly change in percent; NaN where no years lie between, or one of the values is not
+        positive.
+        """
+        if not (years > 0 and self.value > -100):
+            return float("nan")
+        return 100 * yearly_growth(1.0, 1 + self.value / 100, years)
+
+
+def changes(
+    names: str | Sequence[str],
+    base: Result,
+    target: Result,
+    boundary: str = "park",
+    *,
+    inputs: Mapping[str, float] | None = None,
+    base_inputs: Mapping[str, float] | None = None,
+    sets: Mapping[str, str] | None = None,
+) -> list[Change]:
+    """Changes of indicators from a base result to a target result; −12.5 means 12.5 % lower.
+
+    Both are recomputed from flows, with one price table each: the prices must be of the same year.
+    ``names`` is a set, an id, with or without `SUFFIX`, or a list of both. ``base_inputs`` are the inputs of
+    the base where they differ, ``sets`` name sets of factors, as in `evaluate`.
+
+    Raises
+    ------
+    InputError : an unknown indicator, set, boundary or input
+    """
+    asked = [names] if isinstance(names, str) else names
+    plain = [name.removesuffix(SUFFIX) for name in asked]
+    ones = evaluate(base, plain, boundary, inputs=inputs if base_inputs is None else base_inputs, sets=sets)
+    others = evaluate(target, plain, boundary, inputs=inputs, sets=sets)
+    years = [_price_years(result) for result in (base, target)]
+    return [_change(one, other, years) for one, other in zip(ones, others, strict=True)]
+
 
 def change(
     id: str,
@@ -44,27 +80,27 @@ def change(
     inputs: Mapping[str, float] | None = None,
     base_inputs: Mapping[str, float] | None = None,
 ) -> Change:
-    """Change of an indicator from a base result to a target result; −12.5 means 12.5 % lower.
-
-    Both are recomputed from flows, with one price table each: the prices must be of the same year.
-    ``base_inputs`` are the inputs of the base where they differ.
+    """The change of one indicator, as `changes` gives it.
 
     Raises
     ------
     InputError : an unknown indicator, boundary or input
     """
-    name = id.removesuffix(SUFFIX)
-    one = evaluate(base, [name], boundary, inputs=inputs if base_inputs is None else base_inputs)[0]
-    other = evaluate(target, [name], boundary, inputs=inputs)[0]
+    return changes(id, base, target, boundary, inputs=inputs, base_inputs=base_inputs)[0]
+
+
+def _change(one: Value, other: Value, years: Sequence[set[float]]) -> Change:
+    id, nan = one.indicator.id, float("nan")
     for value in (one, other):
         if value.reason:
-            return Change(id, one, other, float("nan"), value.reason, value.reason_zh)
-    years = [_price_years(result) for result in (base, target)]
+            return Change(id, one, other, nan, value.reason, value.reason_zh)
     if years[0] != years[1] and _has_money(one):
         texts = " and ".join(", ".join(f"{year:g}" for year in sorted(found)) for found in years)
-        return Change(id, one, other, float("nan"), f"prices of {texts} differ", f"价格年份不同（{texts}）")
+        return Change(id, one, other, nan, f"prices of {texts} differ", f"价格年份不同（{texts}）")
     if one.value == 0:
-        return Change(id, one, other, float("nan"), "the base is 0", "基期为零")
+        return Change(id, one, other, nan, "the base is 0", "基期为零")
+    if one.value < 0:
+        return Change(id, one, other, nan, "the base is negative", "基期为负")
     return Change(id, one, other, 100 * (other.value / one.value - 1))
 
 
@@ -77,17 +113,62 @@ def _price_years(result: Result) -> set[float]:
     return set(years[~np.isnan(years)])
 
 
+ELASTICITIES = {
+    "energy": (
+        ("cn.comprehensive_energy",),
+        "Elasticity of energy consumption",
+        "综合能耗弹性系数",
+        "HJ 274-2015, no. 10",
+    ),
+    "water": (
+        ("cn.fresh_water_intake",),
+        "Elasticity of fresh water use",
+        "新鲜水耗弹性系数",
+        "HJ 274-2015, no. 13",
+    ),
+    "pollutants": (
+        ("cn.pollutant_cod", "cn.pollutant_nh3n", "cn.pollutant_so2", "cn.pollutant_nox"),
+        "Elasticity of main pollutants, mean",
+        "主要污染物排放弹性系数（均值）",
+        "HJ 274-2015, no. 25",
+    ),
+}
+"""What yearly growth is set against that of value added: indicators, English and Chinese name, clause."""
+
+
+@dataclass(frozen=True)
+class Elasticity:
+    """Mean yearly growth of amounts over that of value added; NaN where it is missing, with reasons.
+
+    ``growth`` is the mean yearly growth of value added as a share: the test of the standard turns round
+    where it is negative.
+    """
+
+    en: str
+    zh: str
+    clause: str
+    value: float
+    growth: float
+    reason: str = ""
+    reason_zh: str = ""
+
+
 def elasticity(
-    id: str,
+    name: str,
     base: Result,
     target: Result,
     years: float,
     boundary: str = "park",
-) -> Change:
+    *,
+    inputs: Mapping[str, float] | None = None,
+    sets: Mapping[str, str] | None = None,
+) -> Elasticity:
     """Mean yearly growth of an amount over that of value added (HJ 274-2015, nos. 10, 13 and 25).
 
-    For energy, ``id`` is ``cn.comprehensive_energy``, for water ``cn.fresh_water_intake``. The test of the
-    standard turns round where value added falls. ``value`` is the elasticity, not a percentage.
+    Parameters
+    ----------
+    name : a key of `ELASTICITIES`, or the id of an indicator
+    years : between the results
 
     Raises
     ------
@@ -95,17 +176,21 @@ def elasticity(
     """
     if not years > 0:
         raise InputError(f"an elasticity needs a time between the results, but {years:g} years were given.")
-    amount = change(id, base, target, boundary)
-    money = change("general.value_added", base, target, boundary)
+    ids, en, zh, clause = ELASTICITIES.get(name) or ((name,), get(name).en, get(name).zh, "")
+    asked = ["general.value_added", *ids]
+    money, *amounts = changes(asked, base, target, boundary, inputs=inputs, sets=sets)
     nan = float("nan")
-    for part in (amount, money):
+    for part in (money, *amounts):
         if part.reason:
-            return Change(id, amount.base, amount.target, nan, part.reason, part.reason_zh)
-    growth = [yearly_growth(1.0, 1 + part.value / 100, years) for part in (amount, money)]
-    if growth[1] == 0:
-        reason, reason_zh = "value added did not change", "增加值没有变化"
-        return Change(id, amount.base, amount.target, nan, reason, reason_zh)
-    return Change(id, amount.base, amount.target, growth[0] / growth[1])
+            where, where_zh = part.base.indicator.en, part.base.indicator.zh
+            reason, reason_zh = f"{where}: {part.reason}", f"{where_zh}：{part.reason_zh}"
+            return Elasticity(en, zh, clause, nan, nan, reason, reason_zh)
+        if not part.target.value > 0:
+            return Elasticity(en, zh, clause, nan, nan, f"{part.id} is not positive", f"{part.id} 不为正")
+    rise, *growth = (yearly_growth(1.0, 1 + part.value / 100, years) for part in (money, *amounts))
+    if rise == 0:
+        return Elasticity(en, zh, clause, nan, rise, "value added did not change", "增加值没有变化")
+    return Elasticity(en, zh, clause, float(np.mean(growth)) / rise, rise)
 
 
 def yearly_growth(base: float, target: float, years: float) -> float:

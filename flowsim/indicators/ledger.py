@@ -14,6 +14,7 @@ import numpy as np
 
 from flowsim.errors import FlowsimError, InputError, Problem
 from flowsim.indicators.registry import Value, evaluate
+from flowsim.progress import track
 from flowsim.tables import nearest
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def ledger(
     boundary: str = "park",
     *,
     study: Study = "auto",
+    inputs: Mapping[str, float] | None = None,
     sets: Mapping[str, str] | None = None,
 ) -> Ledger:
     """What each open link of a scenario saves, and what it adds to indicators.
@@ -128,7 +130,7 @@ def ledger(
     Parameters
     ----------
     names : the indicators whose marginal part is wanted: a set, an id or a list of both
-    sets : sets of factors, as in `evaluate`
+    inputs, sets : figures that no flow carries, and sets of factors, as in `evaluate`
 
     Raises
     ------
@@ -136,13 +138,13 @@ def ledger(
     Undetermined, Contradiction, Infeasible : the scenario itself has no answer
     """
     result = _answer(scenario, study)
-    chosen = tuple(evaluate(result, names, boundary, sets=sets))
+    chosen = tuple(evaluate(result, names, boundary, inputs=inputs, sets=sets))
     with_all = _saved_values(result, boundary, sets)
     links = scenario.tables["links"]
     opened = links[links["open"].to_numpy(dtype=bool)]
     entries = []
     groups = [[name] for name in opened["id"]] + ([list(opened["id"])] if len(opened) > 1 else [])
-    for group in groups:
+    for group in track(groups, "links"):
         en, zh, amount, unit, cost = _labels(result, opened, group)
         try:
             other = _answer(close(scenario, *group), study)
@@ -157,7 +159,7 @@ def ledger(
             for key, value in _saved_values(other, boundary, sets).items()
         }
         saved["money"] -= cost
-        without = tuple(evaluate(other, names, boundary, sets=sets))
+        without = tuple(evaluate(other, names, boundary, inputs=inputs, sets=sets))
         entries.append(Entry(group[0] if len(group) == 1 else ALL, en, zh, amount, unit, saved, without))
     return Ledger(result, chosen, tuple(entries), boundary)
 

@@ -38,6 +38,24 @@ FIRST = (
 )
 """The set ``first``: what a comparison shows when nothing else is asked."""
 
+CHANGED = (
+    "cn.main_resource_productivity",
+    "eu.resource_productivity",
+    "cn.energy_intensity",
+    "cn.energy_intensity_equivalent",
+    "cn.industrial_energy_intensity",
+    "cn.water_intensity",
+    "cn.industrial_water_intensity",
+    "general.co2_intensity",
+    "park.wastewater_intensity",
+    "park.solid_waste_intensity",
+    "general.value_added",
+    "cn.comprehensive_energy",
+    "cn.fresh_water_intake",
+    "general.co2",
+)
+"""The set ``change``: what plans state as a change against a base year, and what it is made of."""
+
 SETS = {"cn_park": "park", "ew_mfa": "eu"}
 """Other names of sets, as users know them."""
 
@@ -177,7 +195,8 @@ def get(id: str) -> Indicator:
 
 
 def known(set: str | None = None) -> list[Indicator]:
-    """All indicators, or those of one set: the part of an id before the dot, `SETS`, ``first`` or ``all``.
+    """All indicators, or those of one set: the part of an id before the dot, `SETS`,
+    ``first``, ``change`` or ``all``.
 
     Raises
     ------
@@ -185,11 +204,12 @@ def known(set: str | None = None) -> list[Indicator]:
     """
     if set in (None, "all"):
         return list(_KNOWN.values())
-    if set == "first":
-        return [get(id) for id in FIRST]
+    chosen_ids = {"first": FIRST, "change": CHANGED}.get(str(set), ())
+    if chosen_ids:
+        return [get(id) for id in chosen_ids]
     chosen = [item for item in _KNOWN.values() if item.set == SETS.get(str(set), set)]
     if not chosen:
-        sets = list(dict.fromkeys(["first", "all", *(item.set for item in _KNOWN.values()), *SETS]))
+        sets = list(dict.fromkeys(["first", "all", "change", *(item.set for item in _KNOWN.values()), *SETS]))
         hint = nearest(str(set), sets) or f"Sets are {', '.join(sets)}."
         raise InputError(Problem(f"there is no set of indicators `{set}`.", hint=hint))
     return chosen

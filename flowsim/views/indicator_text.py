@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flowsim.views.text import Grid, handy, number
+from flowsim.views.text import Grid, change_text, handy, number
 
 if TYPE_CHECKING:
+    from flowsim.indicators.change import Change, Elasticity
     from flowsim.indicators.ledger import Entry, Ledger
     from flowsim.indicators.registry import Indicator, Value
+    from flowsim.result import Result
 
 LABELS = {
     "indicators": "指标",
@@ -35,6 +37,19 @@ LABELS = {
     "link": "链接",
     "amount": "数量",
     "what each link adds to the indicators": "各链接对指标的贡献",
+    "change": "变化",
+    "changes": "变化",
+    "against": "相对于",
+    "as it stands": "现状",
+    "base": "基期",
+    "target": "目标",
+    "difference": "差值",
+    "points": "个百分点",
+    "yearly": "年均",
+    "years": "年",
+    "elasticities": "弹性系数",
+    "elasticity": "弹性系数",
+    "yearly growth of value added": "增加值年均增长",
 }
 """Headings of these tables: English → Chinese."""
 
@@ -90,6 +105,74 @@ def _value_row(value: Value, lang: str) -> list[str]:
     covered = terms.coverage if terms else float("nan")
     cells.append(f"{100 * covered:.0f} %" if np.isfinite(covered) else "–")
     return [*cells, certainty_text(item, lang)]
+
+
+def change_grids(
+    base: Result,
+    target: Result,
+    found: Sequence[Change],
+    elastic: Sequence[Elasticity],
+    years: float,
+    lang: str,
+) -> list[Grid]:
+    """Values at the base and the target with their change, the missing ones, and the elasticities."""
+    said = [one for one in found if not (one.base.reason or one.target.reason)]
+    over = f"，{years:g} {_say('years', lang)}" if lang == "zh" else f", {years:g} {_say('years', lang)}"
+    ends = " → ".join(_moment(result, lang) for result in (base, target))
+    title = f"{_say('changes', lang)} ({len(said)}): {ends}{over if years > 0 else ''}"
+    words = ("indicator", "unit", "base", "target", "difference", "change")
+    columns = ["id", *(_say(word, lang) for word in words), *([_say("yearly", lang)] if years > 0 else [])]
+    rows = [_change_row(one, years, lang) for one in said]
+    grids = [Grid(title, columns, rows, tuple(range(3, len(columns))))]
+    lacking = [
+        [one.id, _name(one.base.indicator, lang), one.reason_zh if lang == "zh" else one.reason]
+        for one in found
+        if one.reason
+    ]
+    if lacking:
+        columns = ["id", *(_say(word, lang) for word in ("indicator", "reason"))]
+        grids.append(Grid(f"{_say('missing', lang)} ({len(lacking)})", columns, lacking))
+    if elastic:
+        grids.append(_elasticity_grid(elastic, lang))
+    return grids
+
+
+def _moment(result: Result, lang: str) -> str:
+    """Year and variant of a result."""
+    about = result.system.about
+    variant = about["variant_name"][lang] if about["variant"] else _say("as it stands", lang)
+    return f"{about['year']} {variant}" if about["year"] else variant
+
+
+def _change_row(change: Change, years: float, lang: str) -> list[str]:
+    values = [change.base.value, change.target.value]
+    item = change.base.indicator
+    factor, unit = handy(values, item.unit, lang)
+    points = f" {_say('points', lang)}" if item.unit == "%" and values[0] != values[1] else ""
+    cells = [item.id, _name(item, lang), unit, *(number(value / factor) for value in values)]
+    cells.append(change_text((values[1] - values[0]) / factor) + points)
+    cells.append(_percent(change.value))
+    return [*cells, *([_percent(change.yearly(years))] if years > 0 else [])]
+
+
+def _percent(change: float) -> str:
+    return f"{change_text(change)} %" if np.isfinite(change) else "–"
+
+
+def _elasticity_grid(elastic: Sequence[Elasticity], lang: str) -> Grid:
+    """Elasticities with the growth of value added, on which the sense of their test depends."""
+    rows = [
+        [
+            one.zh if lang == "zh" else one.en,
+            number(one.value),
+            _percent(100 * one.growth),
+            one.clause,
+            one.reason_zh if lang == "zh" else one.reason,
+        ]
+        for one in elastic
+    ]
+    words = ("elasticity", "value", "yearly growth of value added", "source", "reason")
+    return Grid(_say("elasticities", lang), [_say(word, lang) for word in words], rows, (1, 2))
 
 
 def figure_grid(value: Value, lang: str) -> Grid | None:
