@@ -45,15 +45,18 @@ Flows do not carry everything. What an indicator needs beyond them is an input:
 {inputs}
 
 Beyond flows, and so not here, are indicators of compliance, audits, facilities, publicity and green areas
-(HJ 274-2015, nos. 1, 17 to 23 and 29 to 32), the raw material behind traded goods, and the recycling rate of
-packaging, since no good says that it packs another. Changes against a base year, yearly cuts and elasticities
-(HJ 274-2015, nos. 3, 9, 10, 13, 25, 26) are of two results: `flowsim indicators FILE --base VARIANT --years N`, in
-Python `flowsim.indicators.changes` and `elasticity`. A change of a percentage stands in points and in percent.
+(HJ 274-2015, nos. 1, 17 to 23 and 29 to 32), the raw material behind traded goods, and the recycling rate
+of packaging, since no good says that it packs another. Changes against a base year, yearly cuts and
+elasticities (HJ 274-2015, nos. 3, 9, 10, 13, 25, 26) are of two results: `flowsim indicators FILE --base
+VARIANT --years N`, in Python `flowsim.indicators.changes` and `elasticity`. A change of a percentage stands
+in points and in percent.
 
-Some factors are published in several sets. `--factors SET` says which holds; else the first in the table does.
+Some factors are published in several sets. `--factors SET` says which holds; else the first in the table
+does.
 
-**Old scrap ratio.** UNEP 2011 and Graedel et al. 2011 write g / (g + h), with g and h the old and new scrap that
-recycling gives, not what is collected. Where both are recycled together, the output is shared out by the input.
+**Old scrap ratio.** UNEP 2011 and Graedel et al. 2011 write g / (g + h), with g and h the old and new scrap
+that recycling gives, not what is collected. Where both are recycled together, the output is shared out by
+the input.
 
 各指标均由平衡后的物质流结果按系统边界计算；标 ◆ 者不是流量之和的比值。
 缺数据时指标为“缺失”并说明原因，不取零、不截断。

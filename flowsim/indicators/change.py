@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flowsim.errors import InputError
+from flowsim.indicators.account import SINCE_BASE
 from flowsim.indicators.registry import Value, evaluate, get
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def changes(
 
     Both are recomputed from flows, with one price table each: the prices must be of the same year.
     ``names`` is a set, an id, with or without `SUFFIX`, or a list of both. ``base_inputs`` are the inputs of
-    the base where they differ, ``sets`` name sets of factors, as in `evaluate`.
+    the base where they differ; without them they are ``inputs`` less `SINCE_BASE`. ``sets`` name sets of factors, as in `evaluate`.
 
     Raises
     ------
@@ -65,7 +66,9 @@ def changes(
     """
     asked = [names] if isinstance(names, str) else names
     plain = [name.removesuffix(SUFFIX) for name in asked]
-    ones = evaluate(base, plain, boundary, inputs=inputs if base_inputs is None else base_inputs, sets=sets)
+    if base_inputs is None:
+        base_inputs = {name: figure for name, figure in (inputs or {}).items() if name not in SINCE_BASE}
+    ones = evaluate(base, plain, boundary, inputs=base_inputs, sets=sets)
     others = evaluate(target, plain, boundary, inputs=inputs, sets=sets)
     years = [_price_years(result) for result in (base, target)]
     return [_change(one, other, years) for one, other in zip(ones, others, strict=True)]
