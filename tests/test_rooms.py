@@ -92,6 +92,8 @@ SAME_FLOOR = (
     ("indicators.park", "indicators.cn"),
     ("indicators.cti", "indicators.iso"),
     ("indicators.mci", "indicators.iso"),
+    ("indicators.as_json", "indicators.change"),
+    ("indicators.as_json", "indicators.ledger"),
     ("indicators.network", "indicators.ecology"),
     ("indicators.ecology", "indicators.inverse"),
     ("trace", "indicators"),

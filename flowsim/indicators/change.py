@@ -58,7 +58,8 @@ def changes(
 
     Both are recomputed from flows, with one price table each: the prices must be of the same year.
     ``names`` is a set, an id, with or without `SUFFIX`, or a list of both. ``base_inputs`` are the inputs of
-    the base where they differ; without them they are ``inputs`` less `SINCE_BASE`. ``sets`` name sets of factors, as in `evaluate`.
+    the base where they differ; without them they are ``inputs`` less `SINCE_BASE`. ``sets`` name sets of
+    factors, as in `evaluate`.
 
     Raises
     ------
