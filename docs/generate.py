@@ -33,6 +33,7 @@ AMOUNTS = {
     "stock": "amount",
     "CNY/amount": "CNY per unit of the good",
     "CNY/stock": "CNY per unit of the good",
+    "CNY/amount/km": "CNY per unit of the good and km",
 }
 CHOICES = {
     "Classes of goods": schema.GOOD_CLASSES,

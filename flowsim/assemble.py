@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flowsim.ceilings import ceiling_rows
+from flowsim.links import in_force, loss_rows, place_losses, season_rows
 from flowsim.network import Network, filled
 from flowsim.rows import (
     Builder,
@@ -48,10 +50,11 @@ def assemble(scenario: Scenario, leaving: Mapping[str, Leaving] | None = None) -
     if leaving is None:
         scenario = in_year(scenario, scenario.year)
         leaving = first_step(scenario)
-    network = Network(scenario)
+    network = Network(in_force(scenario))
     network.place_drawn_flows()
     network.place_pool_flows()
     network.place_implied_flows()
+    place_losses(network)
     network.finish_flows()
     equal, limits = Builder(), Builder()
     columns = columns_of(network)
@@ -61,7 +64,10 @@ def assemble(scenario: Scenario, leaving: Mapping[str, Leaving] | None = None) -
     given_rows(network, columns, equal)
     transfer_rows(network, columns, equal)
     share_rows(network, columns, equal)
+    loss_rows(network, columns, equal)
     limit_rows(network, columns, limits)
+    season_rows(network, columns, limits)
+    ceiling_rows(network, columns, limits)
     stock_rows(network, columns, equal, limits, leaving)
     return _system(network, columns, equal, limits)
 
@@ -148,6 +154,8 @@ def _flow_table(network: Network) -> pd.DataFrame:
             "replaces": _replaced(network),
             "ratio": flow["ratio"],
             "feedstock": _feedstock(network),
+            "unit_cost": flow["unit_cost"],
+            "fixed_cost": flow["fixed_cost"],
             "from_at": flow["from_at"],
             "to_at": flow["to_at"],
             "good_at": flow["good_at"],

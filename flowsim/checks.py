@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flowsim.errors import Problem
-from flowsim.schema import GOOD_KINDS, IDENTITY, LIFETIMES, OUTSIDE, TABLES
+from flowsim.schema import COUNTED, GOOD_KINDS, IDENTITY, LIFETIMES, OUTSIDE, TABLES
 from flowsim.tables import UNREADABLE, Say, nearest, objects, report
 
 if TYPE_CHECKING:
@@ -483,7 +483,7 @@ def _convert(book: _Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -
         return
     good_codes, good_names = pd.factorize(good_of)
     for column in TABLES[name]:
-        if column.of not in ("amount", "stock", "CNY/amount", "CNY/stock"):
+        if column.of not in COUNTED:
             continue
         found = frame[f"{column.name}_unit"].to_numpy()
         stated = (found != "") & (found != UNREADABLE) & ~frame["wrong"].to_numpy()
@@ -517,9 +517,10 @@ def _factor(unit: str, good: str, of: str, goods: pd.DataFrame) -> float | str:
     suffix = "/a" if of == "amount" else ""
     base = unit
     if of.startswith("CNY/"):
-        base = unit.removeprefix("CNY/")
-        if base == unit:
-            return f"a price is wanted, such as CNY/{wanted}."
+        tail = "/km" if of.endswith("/km") else ""
+        base = unit.removeprefix("CNY/").removesuffix(tail)
+        if f"CNY/{base}{tail}" != unit:
+            return f"a {'freight' if tail else 'price'} is wanted, such as CNY/{wanted}{tail}."
     elif suffix and unit.endswith(("/d", "/h")):
         return "say how many `days` or `hours` a year the process runs, or write the amount per year (/a)."
     elif suffix and not unit.endswith("/a"):

@@ -89,6 +89,8 @@ class Network:
         self.pool = (self.processes["kind"] == "pool").to_numpy()
         self.has_recipe = np.isin(np.arange(len(self.processes)), self.ports.process)
         self.parts: list[dict[str, np.ndarray]] = []
+        nothing = np.empty(0, dtype=np.int64)
+        self.losses = (nothing, nothing, np.empty(0))
         self.transfers = _transfers(self)
 
         reference = self.ports.reference
@@ -139,6 +141,7 @@ class Network:
             }
             for column in ("prefer", "limit", "minimum", "feedstock", "file", "line", "source"):
                 part[column] = frame[column].to_numpy()
+            part.update(_way(frame))
             self._attach(frame, part)
             self.parts.append(part)
 
@@ -198,7 +201,7 @@ class Network:
         pool = np.array([by_key.get(key, -1) for key in keys.tolist()])
         wanted = np.flatnonzero((pool >= 0) & ~self._covered())
         into = ports.incoming[wanted]
-        self._add_plain(
+        self.add_plain(
             good=ports.good[wanted],
             source=np.where(into, pool[wanted], ports.process[wanted]),
             target=np.where(into, ports.process[wanted], pool[wanted]),
@@ -208,15 +211,16 @@ class Network:
         )
 
     def _covered(self) -> np.ndarray:
-        """Ports that a drawn flow without a limit, or a pool, brings or takes whole."""
+        """Ports that a drawn flow without a limit, a pool or the link of a treatment covers whole."""
         covered = np.zeros(len(self.ports.key), dtype=bool)
         for part in self.parts:
             whole = np.isnan(part["limit"]) & (part["how"] != "link") & ~(part["max_share"] < 1)
             for end in ("in_port", "out_port"):
                 covered[part[end][whole & (part[end] >= 0)]] = True
+            covered[part["in_port"][part["treated"]]] = True
         return covered
 
-    def _add_plain(
+    def add_plain(
         self,
         good: np.ndarray,
         source: np.ndarray,
@@ -239,7 +243,8 @@ class Network:
                 limit_of=blank, given=nothing, prefer=nothing, limit=nothing, minimum=nothing,
                 feedstock=nothing, file=blank, line=np.zeros(count, dtype=np.int64), source=blank,
                 out_port=out_port, in_port=in_port,
-                ratio=np.ones(count), max_share=nothing,
+                ratio=np.ones(count), max_share=nothing, loss=np.zeros(count), season=np.ones(count),
+                treated=np.zeros(count, dtype=bool), unit_cost=np.zeros(count), fixed_cost=np.zeros(count),
             )
         )  # fmt: skip
 
@@ -252,7 +257,7 @@ class Network:
         open_ports = np.flatnonzero(~closed)
         into = ports.incoming[open_ports]
         good = ports.good[open_ports]
-        self._add_plain(
+        self.add_plain(
             good=good,
             source=np.where(into, origin[good], ports.process[open_ports]),
             target=np.where(into, ports.process[open_ports], fate[good]),
@@ -307,7 +312,7 @@ class Network:
             (takes, pools, fate[good]),
         ):
             none = np.full(int(some.sum()), -1)
-            self._add_plain(good[some], source[some], target[some], none, none, "implied")
+            self.add_plain(good[some], source[some], target[some], none, none, "implied")
 
     def finish_flows(self) -> None:
         """One table of flows, each with its place in the merit order and whether it has rivals."""
@@ -334,6 +339,31 @@ class Network:
         flow["out_node"] = np.where(flow["out_port"] >= 0, flow["out_port"], -2 - flow["from_at"])
         free_in, free_out = ~self.outside[flow["to_at"]], ~self.outside[flow["from_at"]]
         flow["contested"] = (_shared(flow["in_node"]) & free_in) | (_shared(flow["out_node"]) & free_out)
+        flow["contested"][self.losses[0]] = False
+
+
+def treatment_id(link: Any) -> Any:
+    """The process id of the treatment that a link, or each of a column of them, runs through."""
+    return link + "_treatment"
+
+
+def _way(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What the way of drawn flows takes: loss, the part of the year, CNY per unit that arrives, CNY/a."""
+    if "loss" not in frame.columns:
+        nothing = np.zeros(len(frame))
+        cost = np.nan_to_num(frame["cost"].to_numpy())
+        made = {"loss": nothing, "season": nothing + 1.0, "unit_cost": cost, "fixed_cost": nothing}
+        return made | {"treated": nothing.astype(bool)}
+    loss = np.nan_to_num(frame["loss"].to_numpy())
+    months = np.array([len(set(months)) or 12 for months in frame["months"]], dtype=float)
+    freight = np.nan_to_num((frame["freight"] * frame["distance"]).to_numpy())
+    return {
+        "loss": loss,
+        "season": np.nan_to_num(frame["available"].to_numpy(), nan=1.0) * months / 12,
+        "unit_cost": (np.nan_to_num(frame["cost"].to_numpy()) + freight) / (1 - loss),
+        "fixed_cost": np.nan_to_num(frame["fixed_cost"].to_numpy()),
+        "treated": (frame["to"] == treatment_id(frame["id"])).to_numpy(),
+    }
 
 
 def _shared(node: np.ndarray) -> np.ndarray:

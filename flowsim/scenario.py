@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flowsim import checks, files, tables, variants
+from flowsim import checks, files, link_checks, tables, variants
 from flowsim.errors import InputError, Problem
 from flowsim.files import Row
 from flowsim.schema import IDENTITY, LIBRARY, TABLES, TOP
@@ -121,6 +121,8 @@ def from_tables(year: int = 0, name: str = "", **frames: pd.DataFrame) -> Scenar
     _raise(problems)
     checks.check_references(filled, problems)
     checks.check_values(filled, problems)
+    link_checks.fill_distances(filled)
+    link_checks.check_links(filled, problems)
     _raise(problems)
     digest = hashlib.sha256(str(year).encode())
     for key in sorted(frames):
@@ -143,11 +145,12 @@ def _filled(frame: pd.DataFrame, empty: pd.DataFrame, name: str, problems: list[
                 Problem(f"{name}: unknown column {shown(column)}.", hint=nearest(column, empty.columns))
             )
     defaults = {column.name: column.default for column in TABLES[name]}
+    lists = {column.name for column in TABLES[name] if column.kind == "list"}
     made: dict[str, np.ndarray] = {}
     for column in empty.columns:
         if column in frame.columns:
             made[column] = _cast(frame[column], empty[column].dtype.kind, f"{name}: `{column}`", problems)
-        elif column == "of":
+        elif column in lists:
             made[column] = tables.objects([()] * len(frame))
         else:
             blank = {"f": np.nan, "i": 0, "b": False}.get(empty[column].dtype.kind, "")
@@ -222,6 +225,8 @@ def _from_document(document: Row, variant: str | None) -> Scenario:
     checks.check_references(typed, cells)
     checks.to_canonical(typed, cells)
     checks.check_values(typed, cells)
+    link_checks.fill_distances(typed)
+    link_checks.check_links(typed, cells)
     _check_target_set(document, typed, cells)
     _raise(cells)
     name = _label(document, "name", Path(document.file).stem)
@@ -395,6 +400,10 @@ def _complain(problems: list[Problem], rows: Row, key: str, message: str, hint: 
     problems.append(Problem(message, rows.file, rows.lines.get(key, rows.line), hint))
 
 
+_UNNAMED = ("substitutes", "factors", "correlations", "distances")
+"""Tables whose rows are told by what they connect; the key above a row says nothing."""
+
+
 def _plain_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """Mapping of id → row; the id becomes a cell."""
     key = next((key for key in IDENTITY[name] if key in ("id", "key")), "good")
@@ -405,7 +414,7 @@ def _plain_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
         if not isinstance(row, Row):
             _complain(problems, rows, identity, f"{name}: `{identity}` must be a mapping, not {shown(row)}.")
             continue
-        given = {} if name in ("substitutes", "factors", "correlations") or key in row else {key: identity}
+        given = {} if name in _UNNAMED or key in row else {key: identity}
         out.append(Row({**given, **row}, row.file, rows.lines.get(identity, row.line), row.lines))
     return out
 

@@ -99,6 +99,10 @@ CURVES = ("linear", "step", "s_curve")
 """How a number goes from one stated year to the next."""
 
 
+COUNTED = ("amount", "stock", "CNY/amount", "CNY/amount/km", "CNY/stock")
+"""Dimensions of numbers that are counted in the unit of a good."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One thing that a row can say.
@@ -159,6 +163,17 @@ _FLOW = (
         "share",
         "part that the receiver uses as material, not as fuel; if left out, as its recipe",
     ),
+)
+_LINK = (
+    Column("open", "flag", "whether the exchange takes place", default=False),
+    Column("freight", "quantity", "cost per unit moved and km", "CNY/amount/km"),
+    Column("fixed_cost", "quantity", "cost that an open link has whatever it moves", "CNY/a"),
+    Column("loss", "share", "share of what is sent that is lost on the way"),
+    Column("through", "ref", "treatment that the good passes on its way", "recipes"),
+    Column("becomes", "ref", "what the treatment makes for the receiver", "goods"),
+    Column("available", "share", "share of the year in which it can run"),
+    Column("months", "list", "months in which it can run, 1 to 12; left out: all"),
+    Column("earliest", "number", "first year in which it can run"),
 )
 
 TABLES: dict[str, tuple[Column, ...]] = {
@@ -296,6 +311,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("site", "text", "site"),
         Column("chain", "text", "chain; if left out, the recipe's"),
         Column("plan", "text", "id of the project in a plan"),
+        Column("permits", "list", "hazardous goods, or `hazardous_waste` for all, that it may take"),
         *_SOURCE,
     ),
     "flows": (*_FLOW, Column("amount", "quantity", "given amount", "amount"), *_uncertainty(), *_SOURCE),
@@ -303,7 +319,21 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("site", "text", "site", required=True),
         Column("good", "ref", "good that the network carries", "goods", required=True),
     ),
-    "links": (*_FLOW, Column("open", "flag", "whether the exchange takes place", default=False), *_SOURCE),
+    "links": (*_FLOW, *_LINK, *_SOURCE),
+    "distances": (
+        Column("from", "text", "site", required=True),
+        Column("to", "text", "site; the way back is as long unless it is stated", required=True),
+        Column("distance", "quantity", "transport distance", "km", required=True),
+        *_SOURCE,
+    ),
+    "ceilings": (
+        Column("id", "id", "name of the ceiling", required=True),
+        Column("at", "text", "process or recipe", required=True),
+        Column("goods", "list", "inputs that are blended; left out: all materials that it takes"),
+        Column("layer", "text", "substance", required=True),
+        Column("max", "share", "largest mass fraction of the substance in the blend", required=True),
+        *_SOURCE,
+    ),
     "facts": (
         Column("id", "text", "name of the fact, so that a variant can change it"),
         Column("given", "text", "flow or process whose value is stated"),
@@ -390,6 +420,8 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "flows": ("id",),
     "pools": ("site", "good"),
     "links": ("id",),
+    "distances": ("from", "to"),
+    "ceilings": ("id",),
     "facts": ("id",),
     "correlations": ("one", "other"),
     "stocks": ("id",),
@@ -407,6 +439,7 @@ LIBRARY = (
     "lifetimes",
     "targets",
     "sources",
+    "ceilings",
 )
 """Tables that a library folder may hold, one CSV each."""
 

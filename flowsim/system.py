@@ -29,6 +29,7 @@ ROW_KINDS = {
     "lifetime": ("lifetime", "寿命"),
     "level": ("stock level", "存量水平"),
     "limit": ("limit", "上限"),
+    "ceiling": ("content ceiling", "含量上限"),
 }
 """Kinds of row, with their English and Chinese names."""
 

@@ -20,7 +20,7 @@ import numpy as np
 from flowsim import units
 from flowsim.errors import Problem
 from flowsim.files import Row, Table
-from flowsim.schema import TABLES, Column
+from flowsim.schema import COUNTED, TABLES, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -451,7 +451,7 @@ def _check_units(
         raw.report(name, np.flatnonzero(rows), say)
 
     check(found == "", lambda row: (f"`{name}: {values[row]:g}` has no unit.", _unit_hint(column)))
-    if column.of not in ("amount", "stock", "CNY/amount", "CNY/stock"):
+    if column.of not in COUNTED:
         wanted = column.of if isinstance(column.of, tuple) else (column.of,)
         other = (found != "") & ~np.isin(found, wanted)
         check(
@@ -476,5 +476,6 @@ def _check_units(
 
 def _unit_hint(column: Column) -> str:
     examples = {"amount": "80 kt/a", "stock": "1.43 t", "CNY/stock": "1450 CNY/t", "CNY/amount": "30 CNY/t"}
+    examples["CNY/amount/km"] = "0.5 CNY/t/km"
     of = column.of if isinstance(column.of, str) else column.of[0]
     return f"Write the unit with the number, for example `{examples.get(of, f'1 {of}')}`."

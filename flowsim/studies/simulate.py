@@ -81,7 +81,8 @@ class _Walk:
         self.scenario, self.study = scenario, study
         self.series = all_series(scenario)
         self.levels = {one.name: one for one in self.series if (one.table, one.column) == ("stocks", "level")}
-        self.simple = only_right_hand(self.series)
+        dated = scenario.tables["links"]["earliest"].notna().any()
+        self.simple = only_right_hand(self.series) and not dated
         self.last: Result | None = None
         self.leaving: Mapping[str, Leaving] = {}
         self.part: Determined | None = None
