@@ -18,10 +18,11 @@ import flowsim as fs
 from flowsim.errors import InputError
 from flowsim.result import Result
 from flowsim.schema import GOOD_CLASSES
+from flowsim.views.colours import CLASSES, LESS, MORE, RETURN, SYMBIOSIS
 from flowsim.views.diagram import Diagram, diagram
 from flowsim.views.geometry import BAR, Geometry, geometry
 from flowsim.views.layout import columns
-from flowsim.views.sankey import COLOURS, LESS, MORE, RETURN, SYMBIOSIS, page, png, sankey
+from flowsim.views.sankey import page, png, sankey
 from flowsim.views.svg import FONT_FILE, Labels, safe, text_width, wrap
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -212,7 +213,7 @@ def test_return_flows_have_a_colour_of_their_own_and_are_named(loop: Result) -> 
     svg = sankey(loop)
     (group,) = strokes(svg, "return")
     assert group[1].get("stroke") == RETURN
-    assert RETURN not in COLOURS.values()
+    assert RETURN not in CLASSES.values()
     assert "metal 240\u00a0t/a" in texts(svg)
 
 
@@ -323,7 +324,7 @@ def test_all_classes_can_be_drawn(park: Result) -> None:
 
 
 def test_every_class_of_goods_has_a_colour() -> None:
-    assert set(COLOURS) == set(GOOD_CLASSES)
+    assert set(CLASSES) == set(GOOD_CLASSES)
 
 
 def test_flows_that_nothing_determines_are_counted_in_the_footer(loop: Result) -> None:

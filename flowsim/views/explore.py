@@ -18,8 +18,8 @@ from flowsim.errors import FlowsimError, InputError, Problem
 from flowsim.result import Result
 from flowsim.schema import GOOD_CLASSES, PROCESS_KINDS
 from flowsim.system import BASE_UNITS
+from flowsim.views.colours import CLASSES
 from flowsim.views.layout import columns, place
-from flowsim.views.sankey import COLOURS
 from flowsim.views.svg import FONTS, safe
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _data(results: list[Result]) -> dict[str, Any]:
     return {
         "name": dict(results[0].system.about["name"]),
         "classes": {
-            name: {**_both(names), "colour": COLOURS[name], "hidden": name in HIDDEN}
+            name: {**_both(names), "colour": CLASSES[name], "hidden": name in HIDDEN}
             for name, names in GOOD_CLASSES.items()
             if name in present
         },

@@ -14,6 +14,7 @@ from flowsim.errors import InputError, Problem
 from flowsim.schema import GOOD_CLASSES
 from flowsim.system import BASE_UNITS
 from flowsim.units import Language, pretty
+from flowsim.views.colours import BARS, CLASSES, LESS, MORE, RETURN, SYMBIOSIS
 from flowsim.views.diagram import LEFT_OUT, Diagram, Link, diagram
 from flowsim.views.geometry import BAR, MARGIN, RECOVERY, STUB, TOP, geometry
 from flowsim.views.svg import FONTS, LINE, Labels, page, png, safe, text_width, wrap
@@ -29,20 +30,6 @@ LEAST_WIDTH = 0.6
 """Thinnest stroke in pixels: what is thinner could not be seen."""
 NAMED_WIDTH = 7.0
 """Links from this thickness on are named where there is room."""
-
-COLOURS = {
-    "product": "#3f72af", "raw_material": "#9a7b4f", "mineral": "#7a5230", "biomass": "#8aa62f",
-    "fuel": "#4a4a4a", "by_product": "#35a79c", "recyclable": "#2e8b57", "solid_waste": "#c8963e",
-    "hazardous_waste": "#a23b72", "municipal_waste": "#8f7a1e", "construction_waste": "#c2a878",
-    "agricultural_waste": "#a9b052", "wastewater": "#8d7fb5", "emission": "#8c8c8c", "air": "#b9c6d2",
-    "fresh_water": "#58b4e5", "process_water": "#1f8fc4", "circulating_water": "#a4d8ec",
-    "reclaimed_water": "#0aa08f", "sea_water": "#0b6fae", "vapour": "#b3c5cf", "power": "#e3b505",
-    "heat": "#e0703a",
-}  # fmt: skip
-"""Colour of each class of goods."""
-RETURN, MORE, LESS, SYMBIOSIS = "#c8102e", "#2166ac", "#d9730d", "#0b3d2e"
-BARS = {"process": "#33415c", "recovery": "#1d7a5a", "pool": "#9aa5b4", "outside": "#6f6f6f"}
-"""Colour of bars; ``recovery`` stands for processes that collect, utilise, treat or dispose of."""
 
 _LAYERS = {"mass": ("mass", "质量"), "water": ("water", "水"), "energy": ("energy", "能量")}
 _TEXT = {
@@ -205,7 +192,7 @@ class _Picture:
         link = self.shown.links[number]
         if self.other:
             return MORE if link.value > 0 else LESS
-        return RETURN if self.back[number] else COLOURS[link.good_class]
+        return RETURN if self.back[number] else CLASSES[link.good_class]
 
     def stroke(self, number: int, path: str) -> str:
         """A link with its casing, if it is a symbiosis exchange, and its text on hover."""
@@ -396,7 +383,7 @@ class _Picture:
         else:
             present = {link.good_class for number, link in enumerate(links) if not self.back[number]}
             pale = ' fill-opacity="0.62"'
-            made += [(COLOURS[key], text[at], pale) for key, text in GOOD_CLASSES.items() if key in present]
+            made += [(CLASSES[key], text[at], pale) for key, text in GOOD_CLASSES.items() if key in present]
             made += [(RETURN, self.say("return"), "")] if self.back.any() else []
         if any(link.symbiosis for link in links):
             made.append(("#fff", self.say("symbiosis"), f' stroke="{SYMBIOSIS}" stroke-width="2.4"'))

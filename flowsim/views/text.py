@@ -283,7 +283,7 @@ def _reason_grid(comparison: Comparison, lang: str) -> Grid:
 
 def reason_text(parts: Sequence[Part], lang: str, factor: float = 1.0, most: int = MOST_PARTS) -> str:
     """``+11.2 slag to kiln; +2.1 ash to bricks; +0.7 the rest``"""
-    names = [_part_name(part, parts[:most], lang) for part in parts[:most]]
+    names = [part_name(part, parts[:most], lang) for part in parts[:most]]
     shown = [
         f"{change_text(part.contribution / factor)} {name}"
         for part, name in zip(parts[:most], names, strict=True)
@@ -294,7 +294,7 @@ def reason_text(parts: Sequence[Part], lang: str, factor: float = 1.0, most: int
     return ("；" if lang == "zh" else "; ").join(shown)
 
 
-def _part_name(part: Part, beside: Sequence[Part], lang: str) -> str:
+def part_name(part: Part, beside: Sequence[Part], lang: str) -> str:
     """The good of a flow where that is enough to tell it from those beside it, else with its ends."""
     zh = lang == "zh"
     if part.good is None or sum(part.good in (other.good, (other.en, other.zh)) for other in beside) > 1:
