@@ -47,6 +47,7 @@ def assemble(scenario: Scenario, leaving: Mapping[str, Leaving] | None = None) -
     InputError : a flow that its ends cannot make or take, a substitution that cannot close, or a stock that
         nothing enters or leaves
     """
+    said = scenario
     if leaving is None:
         scenario = in_year(scenario, scenario.year)
         leaving = first_step(scenario)
@@ -69,10 +70,10 @@ def assemble(scenario: Scenario, leaving: Mapping[str, Leaving] | None = None) -
     season_rows(network, columns, limits)
     ceiling_rows(network, columns, limits)
     stock_rows(network, columns, equal, limits, leaving)
-    return _system(network, columns, equal, limits)
+    return _system(network, columns, equal, limits, said)
 
 
-def _system(network: Network, columns: Columns, equal: Builder, limits: Builder) -> System:
+def _system(network: Network, columns: Columns, equal: Builder, limits: Builder, said: Scenario) -> System:
     total = len(columns.kind)
     matrix, rhs, rows = equal.matrix(total)
     upper_matrix, upper_rhs, upper_rows = limits.matrix(total)
@@ -117,6 +118,7 @@ def _system(network: Network, columns: Columns, equal: Builder, limits: Builder)
         upper_rows=upper_rows,
         lower=lower,
         upper=upper,
+        scenario=said,
     )
 
 

@@ -372,6 +372,8 @@ def _check_stocks(book: _Book) -> None:
     book.report("stocks", own, ("`mean` has no `distribution`.", f"Known: {', '.join(LIFETIMES)}."))
     initial, age = _stated(stocks, "initial"), ~np.isnan(stocks["age"].to_numpy())
     book.report("stocks", age & ~initial, ("`age` goes with `initial`.", "State what stands there at first."))
+    over = stocks["initial"].to_numpy() > stocks["space"].to_numpy()
+    book.report("stocks", over, ("`initial` is more than its `space` holds.", "Raise `space`."))
     entered = np.isin("stocks." + stocks["id"].to_numpy(), _changing(book, "entered"))
     both = ("`initial` and its `entered` both say what stands at first.", "Keep one of them.")
     book.report("stocks", initial & entered, both)

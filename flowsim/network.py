@@ -32,11 +32,13 @@ LEVELS = {
     "sale": 4,
     "purchase": 5,
     "treatment": 6,
+    "storage": 6.5,
     "disposal": 7,
     "surplus": 8,
 }
 """Merit order of flows that state no ``prefer``: the own chain, symbiosis, the site's network, the market,
-treatment, disposal. Surplus is what a pool gives away because its users leave it."""
+treatment, a landfill within the system, disposal outside. Surplus is what a pool gives
+away because its users leave it."""
 
 
 @dataclass
@@ -211,14 +213,27 @@ class Network:
         )
 
     def _covered(self) -> np.ndarray:
-        """Ports that a drawn flow without a limit, a pool or the link of a treatment covers whole."""
+        """Ports that a drawn flow without a limit, a pool or the link of a treatment covers whole; a `space` never does."""
         covered = np.zeros(len(self.ports.key), dtype=bool)
         for part in self.parts:
             whole = np.isnan(part["limit"]) & (part["how"] != "link") & ~(part["max_share"] < 1)
             for end in ("in_port", "out_port"):
                 covered[part[end][whole & (part[end] >= 0)]] = True
             covered[part["in_port"][part["treated"]]] = True
+        for part in self.parts:
+            covered[part["out_port"][self._into_bounded(part)]] = False
         return covered
+
+    def _into_bounded(self, part: dict[str, np.ndarray]) -> np.ndarray:
+        """Flows of a recipe line into a stock that may be full: what has no room goes where its good goes."""
+        bounded = self.tables["stocks"]["space"].notna().to_numpy()
+        return self._into_stock(part, bounded) & (part["out_port"] >= 0)
+
+    def _into_stock(self, part: dict[str, np.ndarray], chosen: np.ndarray) -> np.ndarray:
+        """Flows that bring one of the chosen stocks its good."""
+        stocks, goods = self.tables["stocks"][chosen], len(self.good_at)
+        kept = self.process_at.get_indexer(stocks["at"]) * goods + self.good_at.get_indexer(stocks["good"])
+        return np.isin(part["to_at"] * goods + part["good_at"], kept)
 
     def add_plain(
         self,
@@ -333,6 +348,12 @@ class Network:
         level[np.isin(flow["to_at"], [places["landfill"], places["air"], places["water"]])] = LEVELS[
             "disposal"
         ]
+        stocks = self.tables["stocks"]
+        level[self._into_stock(flow, (stocks["distribution"] == "unlimited").to_numpy())] = LEVELS["storage"]
+        spilt = (flow["how"] == "implied") & np.isin(
+            flow["out_port"], flow["out_port"][self._into_bounded(flow)]
+        )
+        level[spilt] = np.maximum(level[spilt], LEVELS["disposal"])
         level[self.pool[flow["from_at"]] & self.outside[flow["to_at"]]] = LEVELS["surplus"]
         flow["level"] = np.where(np.isnan(flow["prefer"]), level, flow["prefer"])
         flow["in_node"] = np.where(flow["in_port"] >= 0, flow["in_port"], -2 - flow["to_at"])

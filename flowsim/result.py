@@ -7,7 +7,7 @@ import json
 import platform
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -225,8 +225,12 @@ class Result:
 
         A plant that takes a good in place of another gives outputs of stated contents; what else the
         substitute carried is named here, since the mass closes and the substance does not.
+        A store keeps what it gains.
         """
         system = self.system
+        stores = set(
+            system.processes["id"][(system.processes["kind"] == "store") & (system.processes["recipe"] == "")]
+        )
         gaps = []
         for name in system.substances:
             if name in system.layers or name == "free_H2O":
@@ -234,6 +238,7 @@ class Result:
             closure = self.closure(name)
             total = float(np.nansum(closure["in"]))
             loose = closure[closure["difference"].abs() > 1e-6 * max(total, 1.0)]
+            loose = loose[~loose["process"].isin(stores)]
             gaps += [(abs(row["difference"]), name, row["process"]) for row in loose.to_dict("records")]
         if not gaps:
             return list(self.notes)
@@ -303,6 +308,11 @@ def save(result: Result, path: str | Path) -> None:
             connection.close()
 
 
+def _saved() -> list[Field[Any]]:
+    """The parts of a system that a file keeps: all but the scenario, which has a file of its own."""
+    return [item for item in fields(System) if item.name != "scenario"]
+
+
 def _parts(result: Result) -> list[tuple[str, Any]]:
     """Every array and every small value of a result, flat, with a dotted name."""
     import pandas as pd
@@ -316,7 +326,7 @@ def _parts(result: Result) -> list[tuple[str, Any]]:
         ("result.options", dict(result.options)),
         ("result.notes", list(result.notes)),
     ]
-    for item in fields(System):
+    for item in _saved():
         value = getattr(system, item.name)
         name = f"system.{item.name}"
         if isinstance(value, pd.DataFrame):
@@ -383,7 +393,7 @@ def load(path: str | Path) -> Result:
         hint = f"This flowsim reads format {FORMAT}."
         raise InputError(Problem(f"the result has format {form}.", str(path), hint=hint))
     parts: dict[str, Any] = {}
-    for item in fields(System):
+    for item in _saved():
         name = f"system.{item.name}"
         if f"{name}.columns" in meta:
             parts[item.name] = pd.DataFrame({c: arrays[f"{name}.{c}"] for c in meta[f"{name}.columns"]})

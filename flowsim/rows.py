@@ -530,7 +530,7 @@ def _in_base(network: Network, base: tuple[str, ...], subject: np.ndarray) -> np
 def stock_rows(
     network: Network, columns: Columns, rows: Builder, limits: Builder, leaving: Mapping[str, Leaving]
 ) -> None:
-    """What leaves a stock by its lifetime, what its level asks for, and what may be mined."""
+    """What leaves a stock by its lifetime, what its level asks for, what may be mined, and what has room."""
     for stock in network.tables["stocks"].to_dict("records"):
         said = leaving[stock["id"]]
         into, out = _stock_flows(network, stock)
@@ -542,7 +542,11 @@ def stock_rows(
         if said.unlimited and len(out):
             one = np.zeros(len(out), dtype=int)
             most = said.past[GOOD]
-            limits.add("limit", 1, one, out, np.ones(len(out)), most, layer="base", **labels)
+            limits.add("mining", 1, one, out, np.ones(len(out)), most, layer="base", **labels)
+        if not np.isnan(said.room):
+            column = np.append(into, out) if said.unlimited else into
+            stays = np.where(np.arange(len(column)) < len(into), 1.0 - said.gone, -1.0)
+            limits.add("space", 1, 0 * column, column, stays, said.room, layer="base", **labels)
         for layer, past in said.past.items():
             if layer == GOOD and said.unlimited:
                 continue

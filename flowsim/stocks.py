@@ -31,7 +31,8 @@ class Leaving:
 
     ``past`` is what leaves of what stood there before, by layer (`GOOD`: the good); where a life is
     ``unlimited`` it is all that could be taken. ``asked`` is the inflow that the level asks for, NaN where
-    the stock has none.
+    the stock has none. ``room`` is what may stay of the inflow before the stock is full, NaN where it has
+    no ``space``; what is taken from an unlimited stock makes room.
     """
 
     at: str
@@ -41,6 +42,7 @@ class Leaving:
     gone: float
     past: Mapping[str, float]
     asked: float
+    room: float
 
 
 class Ledger:
@@ -86,12 +88,15 @@ class Ledger:
         asked = np.nan if np.isnan(level) else self._asked(at, level, share) / length
         unlimited = self.life.distribution == "unlimited"
         before, after = self.standing(at - 1), self.standing(at)
+        room = np.maximum(self.row["space"] - after[GOOD], 0.0) / length
         if unlimited:
             after = dict.fromkeys(after, 0.0)
         past = {layer: max(0.0, (before[layer] - after[layer]) / length) for layer in before}
         for layer, amount in past.items():
             self.outflow[layer][at] = 0.0 if unlimited else amount
-        return Leaving(self.row["at"], self.row["good"], self.becomes, unlimited, 1.0 - share, past, asked)
+        return Leaving(
+            self.row["at"], self.row["good"], self.becomes, unlimited, 1.0 - share, past, asked, room
+        )
 
     @property
     def becomes(self) -> str:

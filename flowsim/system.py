@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
+    from flowsim.scenario import Scenario
+
 ROW_KINDS = {
     "balance": ("balance", "平衡"),
     "recipe": ("recipe line", "单耗"),
@@ -28,6 +30,8 @@ ROW_KINDS = {
     "content": ("content", "含量"),
     "lifetime": ("lifetime", "寿命"),
     "level": ("stock level", "存量水平"),
+    "space": ("space", "库容"),
+    "mining": ("what is there to take", "可取存量"),
     "limit": ("limit", "上限"),
     "ceiling": ("content ceiling", "含量上限"),
 }
@@ -84,6 +88,7 @@ class System:
     slope : derivative of each equality row by its coefficient, so that a row is ``(A + Δk · slope) x``
     upper_matrix, upper_rhs, upper_rows : inequality rows
     lower, upper : bounds of the unknowns
+    scenario : what was said, for studies that ask about other years; None in a system that was loaded
     """
 
     about: Mapping[str, Any]
@@ -110,6 +115,7 @@ class System:
     upper_rows: Rows
     lower: np.ndarray
     upper: np.ndarray
+    scenario: Scenario | None = field(default=None, repr=False)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import flowsim as fs
@@ -274,16 +276,130 @@ stocks:
 
 
 def test_a_landfill_is_mined_and_the_year_in_which_it_is_full_is_found(tmp_path: Path) -> None:
-    made = fs.simulate(scenario(tmp_path, LANDFILL), years=range(2020, 2030))
-    assert made.stocks["level"].to_numpy() == pytest.approx(20 + 6 * np.arange(1, 11))
-    assert made.full() == {"heap": 2025}
-    assert "stock heap is full in 2025" in made.notes()
+    made = fs.simulate(scenario(tmp_path, LANDFILL), years=range(2020, 2025))
+    assert made.stocks["level"].to_numpy() == pytest.approx(20 + 6 * np.arange(1, 6))
+    assert made.full() == {"heap": 2024}
+    assert "stock heap is full in 2024" in made.notes() and "存量 heap 于2024年用尽库容" in made.notes("zh")
+
+
+def test_what_finds_no_room_and_no_other_place_stops_the_run_in_that_year(tmp_path: Path) -> None:
+    message = "in 2025: `dump` is full: 6 t/a of `slag` find no room there. Raise its `space`, draw another"
+    with pytest.raises(fs.FlowsimError, match=message):
+        fs.simulate(scenario(tmp_path, LANDFILL), years=range(2020, 2030))
+
+
+def test_a_dump_may_not_hold_more_than_its_space_at_first(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="`initial` is more than its `space` holds. Raise `space`."):
+        scenario(tmp_path, LANDFILL, ("space: 50 t", "space: 15 t"))
+
+
+SMELTER = """
+flowsim: 1
+year: 2020
+goods:
+  ore: {name: {en: ore, zh: 矿石}}
+  metal: {name: {en: metal, zh: 金属}}
+  slag: {name: {en: slag, zh: 矿渣}, fate: landfill}
+  brick: {name: {en: brick, zh: 砖}}
+recipes:
+  smelting: {reference: metal, in: {ore: 3 t}, out: {metal: 1 t, slag: 2 t}}
+  bricks: {reference: slag, in: {slag: 1 t}, out: {brick: 1 t}}
+processes:
+  smelter: {recipe: smelting, activity: 10 t/a}
+  brickyard: {recipe: bricks}
+  dump: {kind: store}
+flows:
+  - {id: used, good: slag, from: smelter, to: brickyard}
+  - {id: dumped, good: slag, from: smelter, to: dump}
+stocks:
+  heap: {at: dump, good: slag, distribution: unlimited, initial: 20 t, space: 50 t}
+series:
+  processes.brickyard.capacity: {2020: 8 t/a, 2024: 16 t/a}
+"""
+
+
+def test_a_plant_is_fed_before_a_dump_and_what_finds_no_room_goes_where_its_good_goes(tmp_path: Path) -> None:
+    """No share is stated: plant, dump and the fate of the good come one after the other."""
+    made = fs.simulate(scenario(tmp_path, SMELTER), years=range(2020, 2026))
+    assert flow(made, "used") == pytest.approx([8, 10, 12, 14, 16, 16])
+    assert flow(made, "dumped") == pytest.approx([12, 10, 8, 0, 0, 0], abs=1e-9)
+    assert flow(made, "slag__smelter__landfill") == pytest.approx([0, 0, 0, 6, 4, 4], abs=1e-9)
+    assert made.full() == {"heap": 2022}
+    assert made.spilt()["amount"].tolist() == pytest.approx([6, 4, 4])
+    said = "stock heap is full in 2022; from then on 14 t of slag find no room and go to landfill"
+    assert said in made.notes()
+    assert made.checks["share"].abs().max() < 1e-12
+
+
+def test_mining_makes_room(tmp_path: Path) -> None:
+    mined = (
+        "stocks:\n",
+        "  - {id: mined, good: slag, from: dump, to: market, amount: 3 t/a}\nstocks:\n",
+    )
+    made = fs.simulate(scenario(tmp_path, SMELTER, mined), years=range(2020, 2026))
+    assert made.stocks["level"].to_numpy() == pytest.approx([29, 36, 41, 44, 45, 46])
+    assert made.spilt().empty and made.full() == {"heap": None}
+
+
+def test_a_sale_is_no_way_out_before_the_dump_is_full(tmp_path: Path) -> None:
+    sold = ("fate: landfill", "fate: market")
+    made = fs.simulate(scenario(tmp_path, SMELTER, sold), years=range(2020, 2026))
+    assert flow(made, "dumped") == pytest.approx([12, 10, 8, 0, 0, 0], abs=1e-9)
+
+
+def test_a_plant_that_finds_no_room_may_have_another_dump(tmp_path: Path) -> None:
+    other = (
+        ("  dump: {kind: store}", "  dump: {kind: store}\n  second: {kind: store}"),
+        ("stocks:\n", "  - {id: far, good: slag, from: smelter, to: second, prefer: 6.8}\nstocks:\n"),
+        ("series:\n", "  far: {at: second, good: slag, distribution: unlimited, space: 10 t}\nseries:\n"),
+    )
+    made = fs.simulate(scenario(tmp_path, SMELTER, *other), years=range(2020, 2026))
+    assert flow(made, "far") == pytest.approx([0, 0, 0, 6, 4, 0], abs=1e-9)
+    assert flow(made, "slag__smelter__landfill") == pytest.approx([0, 0, 0, 0, 0, 4], abs=1e-9)
+
+
+def test_a_legacy_stock_is_mined_before_anything_is_bought(tmp_path: Path) -> None:
+    text = SMELTER.replace("smelter, to: dump}", "dump, to: brickyard}").replace(", space: 50 t", "")
+    text = text.replace("smelter, to: brickyard}", "market, to: brickyard}")
+    text = text.replace("  smelter: {recipe: smelting, activity: 10 t/a}\n", "")
+    text = text.replace("brickyard: {recipe: bricks}", "brickyard: {recipe: bricks, activity: 8 t/a}")
+    text = text[: text.index("series:")]
+    made = fs.simulate(scenario(tmp_path, text), years=range(2020, 2024))
+    assert flow(made, "dumped") == pytest.approx([8, 8, 4, 0], abs=1e-9)
+    assert flow(made, "used") == pytest.approx([0, 0, 4, 8], abs=1e-9)
+
+
+def test_a_use_with_a_level_asks_its_suppliers_and_one_without_takes_what_it_is_given(tmp_path: Path) -> None:
+    """A store that wants a level chooses; the maker of a good chooses where the store wants none."""
+    made = fs.simulate(
+        scenario(
+            tmp_path,
+            BATTERIES,
+            (
+                "flows.sold.amount: {2020: 10 t/a, 2030: 110 t/a}",
+                "stocks.packs.level: {2020: 40 t, 2030: 140 t}",
+            ),
+            (
+                "to: in_use}\n",
+                "to: in_use}\n  - {id: own, good: pack, from: plant, to: in_use, limit: 12 t/a}\n",
+            ),
+            ("  collection: {kind", "  plant: {recipe: making}\n  collection: {kind"),
+            ("facts:", "recipes:\n  making: {reference: pack, in: {lost: 1 t}, out: {pack: 1 t}}\nfacts:"),
+        ),
+        years=range(2020, 2031),
+    )
+    asked = np.diff(np.linspace(40, 140, 11), prepend=0) + flow(made, "worn_out")
+    assert flow(made, "own") == pytest.approx(np.minimum(asked, 12), rel=1e-9)
+    assert flow(made, "sold") == pytest.approx(np.maximum(asked - 12, 0), abs=1e-9)
 
 
 def test_what_is_mined_holds_what_was_dumped(tmp_path: Path) -> None:
     nickel = "layers: {Ni: }\ncontents:\n  slag: {Ni: 2 %}\ngoods:"
     richer = "series:\n  contents.slag.Ni.value: {2020: 4 %}\n"
-    made = fs.simulate(scenario(tmp_path, LANDFILL + richer, ("goods:", nickel)), years=range(2020, 2030))
+    wide = ("space: 50 t", "space: 500 t")
+    made = fs.simulate(
+        scenario(tmp_path, LANDFILL + richer, ("goods:", nickel), wide), years=range(2020, 2030)
+    )
     content = flow(made, "mined", "Ni") / flow(made, "mined")
     assert content[0] == pytest.approx(0.02) and 0.03 < content[9] < 0.04
     assert (np.diff(content) > 0).all() and made.checks["share"].abs().max() < 1e-13
@@ -437,9 +553,20 @@ def test_what_a_stock_may_not_say(tmp_path: Path, change: tuple[str, str], messa
     assert message in str(error.value)
 
 
-def test_a_system_has_lost_the_other_years(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="simulate takes a scenario. Give what fs.read returns"):
-        fs.simulate(fs.assemble(scenario(tmp_path)), years=[2020])
+def test_a_system_goes_through_the_years_like_its_scenario(tmp_path: Path) -> None:
+    said = scenario(tmp_path)
+    system = pickle.loads(pickle.dumps(fs.assemble(said)))
+    of_system, of_scenario = (fs.simulate(each, years=range(2020, 2031)) for each in (system, said))
+    pd.testing.assert_frame_equal(of_system.flows, of_scenario.flows)
+    again = fs.simulate(of_system.results[7].system, years=range(2020, 2031))
+    pd.testing.assert_frame_equal(again.stocks, of_scenario.stocks)
+
+
+def test_a_system_that_was_loaded_has_lost_the_other_years(tmp_path: Path) -> None:
+    fs.save(fs.balance(fs.assemble(scenario(tmp_path))), tmp_path / "one.flowsim")
+    system = fs.load(tmp_path / "one.flowsim").system
+    with pytest.raises(InputError, match="a system that was loaded does not say what changes"):
+        fs.simulate(system, years=[2020])
 
 
 def test_an_error_names_its_year(tmp_path: Path) -> None:
@@ -513,7 +640,10 @@ def test_the_city_builds_for_its_people_and_its_landfill_fills_up() -> None:
     made = fs.simulate(fs.example("building_stocks"), years=range(2020, 2061, 5), first=1)
     stock = made.stocks[made.stocks["stock"] == "houses"]
     assert stock["level"].to_numpy()[[0, 4, 8]] == pytest.approx([73.5e6, 114e6, 113.4e6])
-    assert made.full() == {"waste": 2035}
+    assert made.full() == {"waste": 2040}
+    recycled, torn_down = flow(made, "to_recycling"), flow(made, "torn_down")
+    assert made.spilt()["year"].iloc[0] == 2040 and recycled[-1] == pytest.approx(2.2e6)
+    assert (recycled[:-1] <= recycled[1:] + 1e-3).all() and (recycled < torn_down).all()
     assert made.checks["share"].abs().max() < 1e-12
 
 
@@ -583,8 +713,8 @@ def test_tables_of_a_simulation_name_stocks_flows_and_balance(batteries: Simulat
     stocks, flows, balance = simulation_grids(batteries, "zh")
     assert stocks.rows[0][0] == "在用三元电池 (ncm)" and stocks.rows[0][-1] == "41.40"
     assert stocks.columns[2] == "2018" and stocks.columns[-1] == "2050" and len(stocks.columns) == 11
-    assert len(flows.rows) == 25 and flows.title == "流, mass"
-    assert [row[0] for row in balance.rows] == ["mass", "Ni", "Co", "Li"]
+    assert len(flows.rows) == 25 and flows.title == "流, 质量"
+    assert [row[0] for row in balance.rows] == ["质量", "Ni", "Co", "Li"]
 
 
 def test_variants_stand_side_by_side_over_time(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def simulate(
     from flowsim.studies.simulate import simulate as through_years
     from flowsim.studies.years import export, years_json
     from flowsim.views.text import print_grids
-    from flowsim.views.years_text import simulation_grids, variant_grid
+    from flowsim.views.years_text import note_lines, simulation_grids, variant_grid
     from flowsim.words import say
 
     if bool(part) != bool(whole):
@@ -65,8 +65,8 @@ def simulate(
     if part and whole:
         grids.append(variant_grid(made, listed(part), listed(whole), lang, layer))
     click.echo(print_grids(grids, width=width_of()), nl=False)
-    for note in dict.fromkeys(note for one in made for note in one.notes()):
-        click.echo(f"{say('note', lang)}: {note}")
+    for line in note_lines(made, lang):
+        click.echo(f"{say('note', lang)}: {line}")
 
 
 def _years(text: str) -> list[float]:

@@ -116,10 +116,20 @@ def _by_merit(level: np.ndarray, mine: np.ndarray, keep_best: bool) -> Iterator[
 
 
 def _chosen_by_supplier(system: System) -> np.ndarray:
-    """Flows that their supplier decides on: ways out of the system, and what feeds a plant with waste."""
+    """Flows that their supplier decides on: ways out of the system, what feeds a plant with waste, and what
+    goes into a store that asks for no level. What is mined from a store is asked for."""
+    mined = np.isin(system.flows["from_at"], system.upper_rows.process[system.upper_rows.kind == "mining"])
     outside = system.processes["outside"].to_numpy()
     source, target = system.flows["from_at"].to_numpy(), system.flows["to_at"].to_numpy()
-    return outside[target] | (_feeds(system) & ~outside[source])
+    return outside[target] | ((_feeds(system) & ~mined | _stored(system)) & ~outside[source])
+
+
+def _stored(system: System) -> np.ndarray:
+    """Flows into a store that keeps what it is given."""
+    flows, rows, goods = system.flows, system.rows, len(system.goods)
+    asks = rows.kind == "level"
+    asked = np.isin(flows["to_at"] * goods + flows["good_at"], rows.process[asks] * goods + rows.good[asks])
+    return (system.processes["kind"] == "store").to_numpy()[flows["to_at"].to_numpy()] & ~asked
 
 
 def undriven(system: System) -> np.ndarray:
@@ -482,6 +492,10 @@ def _bound_in_words(system: System, flow: int, x: np.ndarray, short: bool) -> st
     value = f"{name} {x[flow]:.6g}"
     if np.isfinite(system.upper[flow]) and x[flow] >= system.upper[flow] * (1 - 1e-6):
         return f"{value} (limit)"
+    rows = system.upper_rows
+    space = np.flatnonzero((rows.kind == "space") & (rows.process == other))
+    if any(system.upper_matrix[int(row), flow] > 0 for row in space):
+        return f"{value} (no more room)"
     activity = np.flatnonzero((system.unknown_kind == "activity") & (system.unknown_at == other))
     if len(activity) and x[activity[0]] >= system.upper[activity[0]] * (1 - 1e-6):
         return f"{value} (capacity)"

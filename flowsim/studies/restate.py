@@ -21,9 +21,9 @@ def only_right_hand(series: Iterable[Series]) -> bool:
 
 
 def same_stocks(one: Mapping[str, Leaving], other: Mapping[str, Leaving]) -> bool:
-    """The stocks put the same coefficients into the matrix, and none of them has a limit."""
+    """The stocks put the same coefficients into the matrix."""
     return all(
-        not said.unlimited
+        not (said.unlimited and len(said.past) > 1)
         and said.gone == other[name].gone
         and np.isnan(said.asked) == np.isnan(other[name].asked)
         for name, said in one.items()
@@ -40,6 +40,7 @@ def restated(system: System, year: float, series: Iterable[Series], leaving: Map
     """
     rows = system.rows
     rhs, value, file, line = (array.copy() for array in (system.rhs, rows.value, rows.file, rows.line))
+    most, limits = system.upper_rhs.copy(), system.upper_rows
     for one in series:
         if one.table != "stocks":
             row = _given_row(system, one)
@@ -47,14 +48,19 @@ def restated(system: System, year: float, series: Iterable[Series], leaving: Map
             file[row], line[row] = one.origin(year)
     for said in leaving.values():
         process = _place(system.processes["id"].to_numpy(), said.at)
-        mine = (rows.process == process) & (rows.good == _place(system.goods["id"].to_numpy(), said.good))
+        good = _place(system.goods["id"].to_numpy(), said.good)
+        limited = (limits.process == process) & (limits.good == good)
+        most[limited & (limits.kind == "mining")] = said.past[GOOD]
+        most[limited & (limits.kind == "space")] = said.room
+        mine = (rows.process == process) & (rows.good == good)
         rhs[mine & (rows.kind == "level")] = said.asked
         for layer, amount in said.past.items():
             rhs[mine & (rows.kind == "lifetime") & (rows.layer == ("base" if layer == GOOD else layer))] = (
                 amount
             )
     about = {**system.about, "year": int(year) if year == int(year) else year}
-    return replace(system, about=about, rhs=rhs, rows=replace(rows, value=value, file=file, line=line))
+    said_in = replace(rows, value=value, file=file, line=line)
+    return replace(system, about=about, rhs=rhs, rows=said_in, upper_rhs=most)
 
 
 def _given_row(system: System, one: Series) -> int:

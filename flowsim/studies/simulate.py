@@ -18,6 +18,7 @@ import numpy as np
 from flowsim.assemble import assemble
 from flowsim.cohorts import Steps
 from flowsim.errors import FlowsimError, InputError, NotClosed, Problem
+from flowsim.progress import track
 from flowsim.result import Result
 from flowsim.scenario import Scenario
 from flowsim.series import all_series, in_year
@@ -33,31 +34,35 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    scenario: Scenario | System, *, years: Iterable[float], study: Study = "auto", first: float | None = None
+    system: System | Scenario, *, years: Iterable[float], study: Study = "auto", first: float | None = None
 ) -> Simulation:
-    """A scenario through the years.
+    """A system through the years.
 
     Parameters
     ----------
+    system : what `assemble` returns, which keeps its scenario; or the scenario itself, which is the same
     years : the year that each step ends with, ascending; steps may differ in length
     study : what is asked in each year, as in `balance`: ``auto``, ``solve`` or ``dispatch``
     first : length of the first step, years; without it as long as the second
 
     Raises
     ------
-    InputError : years that do not ascend, a stock that falls faster than its cohorts leave, or one that
-        gives more than it holds
-    Undetermined, Contradiction, Infeasible : as the study does; the message names the year
+    InputError : a system that was loaded, years that do not ascend, or a stock that falls faster than its
+        cohorts leave
+    Undetermined, Contradiction, Infeasible : as the study does; the message names the year. A stock that
+        gives more than it holds, or is full and nothing else takes the rest, is Infeasible
     NotClosed : flows, cohorts and stocks that do not agree
     """
-    if not isinstance(scenario, Scenario):
-        hint = "Give what fs.read returns: a system has lost the numbers of the other years."
-        raise InputError(Problem("simulate takes a scenario.", hint=hint))
+    scenario = system.scenario if isinstance(system, System) else system
+    if scenario is None:
+        hint = "Give what fs.assemble or fs.read returns."
+        message = "a system that was loaded does not say what changes over the years."
+        raise InputError(Problem(message, hint=hint))
     steps = Steps.ending(list(years), first)
     books = ledgers(scenario, steps)
     walk = _Walk(scenario, study)
     results = []
-    for at, year in enumerate(steps.ends.tolist()):
+    for at, year in enumerate(track(steps.ends.tolist(), "years")):
         leaving = {
             str(book.row["id"]): book.leaving(book.start + at, walk.level(book, year)) for book in books
         }
@@ -108,7 +113,8 @@ class _Walk:
     def _system(self, year: float, leaving: Mapping[str, Leaving]) -> System:
         if self.last is not None and self.simple and same_stocks(leaving, self.leaving):
             return restated(self.last.system, year, self.series, leaving)
-        return assemble(in_year(self.scenario, year, self.series), leaving)
+        system = assemble(in_year(self.scenario, year, self.series), leaving)
+        return replace(system, scenario=self.scenario)
 
 
 def _same_matrix(one: System, other: System) -> bool:

@@ -334,11 +334,26 @@ def broken_limits(system: System, x: np.ndarray) -> list[Problem]:
     over = system.upper_matrix @ x - system.upper_rhs
     rows = system.upper_rows
     for row in np.flatnonzero(over > noise + 1e-9 * np.maximum(1.0, abs(system.upper_matrix) @ size)):
+        if rows.kind[row] == "space":
+            problems.append(_no_room(system, int(row), float(over[row])))
+            continue
         message = f"a limit is passed by {over[row]:.6g}: {system.row_text(int(row), upper=True)}."
         problems.append(
             Problem(message, str(rows.file[row]), int(rows.line[row]), "Raise it, or lower the flow.")
         )
     return problems
+
+
+def _no_room(system: System, row: int, over: float) -> Problem:
+    rows = system.upper_rows
+    place, good = (
+        str(table["id"].iloc[at])
+        for table, at in ((system.processes, rows.process[row]), (system.goods, rows.good[row]))
+    )
+    unit = system.goods["unit"].iloc[rows.good[row]]
+    message = f"`{place}` is full: {over:.6g} {unit}/a of `{good}` find no room there."
+    hint = "Raise its `space`, draw another way out of where it comes from, or end the years before."
+    return Problem(message, str(rows.file[row]), int(rows.line[row]), hint)
 
 
 def _broken_bound(system: System, column: int, value: float) -> Problem:

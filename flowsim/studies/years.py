@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,28 +157,74 @@ class Simulation:
         }
 
     def full(self) -> dict[str, float | None]:
-        """For each stock with a ``space``: the first year at whose end it holds more; None: never."""
+        """For each stock with a ``space``: the first year at whose end it holds no more; None: never."""
         found: dict[str, float | None] = {}
         for book in self.books:
             space = float(book.row["space"])
             if not np.isnan(space):
-                over = book.cohorts[GOOD].sum(axis=1)[book.start :] > space * (1 + NOISE)
+                over = book.cohorts[GOOD].sum(axis=1)[book.start :] >= space * (1 - NOISE)
                 found[str(book.row["id"])] = self.years[int(over.argmax())] if over.any() else None
         return found
 
-    def notes(self) -> list[str]:
+    def spilt(self) -> pd.DataFrame:
+        """What found no room in a full stock and went where its good goes by rule: year, stock, good, to,
+        amount (per year, in the unit of the good)."""
+        import pandas as pd
+
+        flows = self.results[0].system.flows
+        rows = []
+        for book in (book for book in self.books if not np.isnan(book.row["space"])):
+            of_good = flows["good"] == book.row["good"]
+            sources = set(flows["from"][of_good & (flows["to"] == book.row["at"])])
+            beside = of_good & flows["from"].isin(sources) & (flows["how"] == "implied")
+            for at in np.flatnonzero(beside):
+                for result in self.results:
+                    if (amount := float(result.amounts[at])) > 0:
+                        year = result.system.about["year"]
+                        rows.append([year, book.row["id"], book.row["good"], flows["to"].iat[at], amount])
+        return pd.DataFrame(rows, columns=["year", "stock", "good", "to", "amount"])
+
+    def notes(self, lang: str = "en") -> list[str]:
         """How the stocks were kept, which are full, and what the study of the first year remarked."""
-        said = [
-            f"stock {b.row['id']}: {b.life}, things enter at {_ENTRY[b.row['entry']]}" for b in self.books
-        ]
-        said += [
-            f"stock {name} is full in {year:g}" for name, year in self.full().items() if year is not None
-        ]
+        zh = lang == "zh"
+        said = [self._kept(book, zh) for book in self.books]
+        full = {name: year for name, year in self.full().items() if year is not None}
+        said += [self._filled(book, full, lang) for book in self.books if book.row["id"] in full]
         if (self.steps.lengths != 1).any():
+            spans = ", ".join(f"{length:g}" for length in dict.fromkeys(self.steps.lengths.tolist()))
             said.append(
-                f"steps of {_spans(self.steps.lengths)} years; each ends with the year it is called by"
+                f"步长{spans}年；每步以其年末命名"
+                if zh
+                else f"steps of {spans} years; each ends with the year it is called by"
             )
-        return [*said, *self.results[0].notes]
+        return [*said, *self.results[0].all_notes(lang)]
+
+    def _kept(self, book: Ledger, zh: bool) -> str:
+        entry = _ENTRY[book.row["entry"]][zh]
+        if not zh:
+            return f"stock {book.row['id']}: {book.life}, things enter at {entry}"
+        life = str(book.life).replace("by cohort", "随入库年份而变").replace("table of", "存活表，年龄数")
+        name, _, rest = life.partition(" ")
+        return f"存量 {book.row['id']}：寿命分布 {_LIVES.get(name, name)} {rest}，{entry}".replace(
+            " ，", "，"
+        )
+
+    def _filled(self, book: Ledger, full: Mapping[str, float], lang: str) -> str:
+        """In which year a stock is full, and what has found no room since."""
+        name, year, system = book.row["id"], full[book.row["id"]], self.results[0].system
+        spilt = self.spilt()
+        spilt = spilt[spilt["stock"] == name]
+        said = f"存量 {name} 于{year:g}年用尽库容" if lang == "zh" else f"stock {name} is full in {year:g}"
+        if spilt.empty:
+            return said
+        goods, places = (table.set_index("id") for table in (system.goods, system.processes))
+        length = dict(zip(self.years, self.steps.lengths, strict=True))
+        total = (spilt["amount"] * spilt["year"].map(length)).sum()
+        unit, good = goods["unit"][book.row["good"]], goods[lang][book.row["good"]]
+        to = ", ".join(places[lang][place] for place in dict.fromkeys(spilt["to"]))
+        if lang == "zh":
+            return f"{said}；此后共有 {total:.6g} {unit} {good}无处容纳，去往{to}"
+        return f"{said}; from then on {total:.6g} {unit} of {good} find no room and go to {to}"
 
     def __repr__(self) -> str:
         variant = f", {self.scenario.variant}" if self.scenario.variant else ""
@@ -193,15 +239,21 @@ STOCKS = [
 """Columns of `Simulation.stocks`."""
 
 _ENTRY = {
-    "start": "the start of a step",
-    "middle": "the middle of a step",
-    "end": "the end of a step",
-    "spread": "an even rate through a step",
+    "start": ("the start of a step", "于时段初进入"),
+    "middle": ("the middle of a step", "于时段中进入"),
+    "end": ("the end of a step", "于时段末进入"),
+    "spread": ("an even rate through a step", "在时段内均匀进入"),
 }
-
-
-def _spans(lengths: np.ndarray) -> str:
-    return ", ".join(f"{length:g}" for length in dict.fromkeys(lengths.tolist()))
+_LIVES = {
+    "fixed": "定值",
+    "normal": "正态",
+    "folded_normal": "折叠正态",
+    "lognormal": "对数正态",
+    "weibull": "韦布尔",
+    "gamma": "伽马",
+    "logistic": "逻辑斯谛",
+    "unlimited": "无限期",
+}
 
 
 def _crossing(result: Result, layer: str) -> list[float]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from flowsim.system import BASE_UNITS
 from flowsim.views.text import Grid, handy, number
+from flowsim.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 MOST_YEARS = 9
 """Years that a table shows; the first and the last are always among them."""
+
+ROUNDING = 1e-9
+"""A difference within this share of what entered is rounding and shown as 0."""
 
 WORDS = {
     "stocks": ("Stocks at the end of the year", "年末存量"),
@@ -35,6 +40,10 @@ WORDS = {
     "reaches": ("first year from", "首次达到的年份"),
 }
 """Texts of these tables: English, Chinese."""
+
+
+def _layer(layer: str, lang: str) -> str:
+    return say(layer, lang) if layer in BASE_UNITS else layer
 
 
 def _say(word: str, lang: str) -> str:
@@ -79,11 +88,15 @@ def stock_grid(made: Simulation, lang: str) -> Grid:
 def flow_grid(made: Simulation, lang: str, layer: str = "mass") -> Grid:
     """The drawn flows and open links by year, in one layer."""
     system = made.results[0].system
-    drawn = np.flatnonzero(system.flows["how"].isin(["drawn", "link"]))
+    spilt = (system.flows["good"] + system.flows["to"]).isin(set(made.spilt()["good"] + made.spilt()["to"]))
+    spilt &= system.flows["how"] == "implied"
+    drawn = np.flatnonzero(system.flows["how"].isin(["drawn", "link"]) | spilt)
     values = np.array([result.layer(layer) for result in made.results])
     unit = {"water": "m3/a", "energy": "GJ/a"}.get(layer, "t/a")
     rows = [(system.flow_name(int(at), lang), unit, values[:, at]) for at in drawn]
-    return _year_grid(f"{_say('flows', lang)}, {layer}", _say("flow", lang), rows, made.years, lang)
+    return _year_grid(
+        f"{_say('flows', lang)}, {_layer(layer, lang)}", _say("flow", lang), rows, made.years, lang
+    )
 
 
 def balance_grid(made: Simulation, lang: str) -> Grid:
@@ -92,7 +105,9 @@ def balance_grid(made: Simulation, lang: str) -> Grid:
     rows = []
     for check in made.checks.to_dict("records"):
         factor, unit = handy([check["in"]], "t", lang)
-        rows.append([check["layer"], unit, *(number(check[name] / factor) for name in names)])
+        shown = [number(check[name] / factor) for name in names[:-1]]
+        rest = 0.0 if abs(check["share"]) < ROUNDING else check["difference"]
+        rows.append([_layer(check["layer"], lang), unit, *shown, number(rest / factor)])
     columns = [_say("layer", lang), _say("unit", lang), *(_say(name, lang) for name in names)]
     return Grid(_say("balance", lang), columns, rows, (2, 3, 4, 5))
 
@@ -112,8 +127,20 @@ def variant_grid(
         rows.append([_name(made, lang), *(_percent(share, at) for at in chosen), *texts])
     columns = [_say("variant", lang), *(f"{years[at]:g}" for at in chosen)]
     columns += [f"{_say('reaches', lang)} {level:.0%}" for level in levels]
-    title = f"{_say('share', lang)}: {' + '.join(part)} / {' + '.join(whole)}, {layer}"
+    title = f"{_say('share', lang)}: {' + '.join(part)} / {' + '.join(whole)}, {_layer(layer, lang)}"
     return Grid(title, columns, rows, tuple(range(1, len(columns))))
+
+
+def note_lines(simulations: Sequence[Simulation], lang: str) -> list[str]:
+    """The notes of every variant, each once; one that not all share names those it belongs to."""
+    owners: dict[str, list[str]] = {}
+    for made in simulations:
+        for note in made.notes(lang):
+            owners.setdefault(note, []).append(_name(made, lang))
+    return [
+        note if len(names) == len(simulations) else f"{note} ({', '.join(names)})"
+        for note, names in owners.items()
+    ]
 
 
 def _percent(share: pd.DataFrame, at: int) -> str:
