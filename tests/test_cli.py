@@ -462,7 +462,7 @@ def test_simulate_refuses_what_it_cannot_read(options: list[str], message: str) 
 def test_inputs_that_no_flow_carries_are_given_by_name() -> None:
     asked = ("indicators", NICKEL, "--variant", "all", "--set", "cn.nonfossil_share")
     assert "give the input" in printed(*asked)
-    assert "23.89" in printed(*asked, "--input", "nonfossil_share_of_power=30")
+    assert "23.34" in printed(*asked, "--input", "nonfossil_share_of_power=30")
     ran = call(*asked, "--input", "nonfossil_share_of_power")
     assert ran.exit_code == 2 and "is no NAME=NUMBER" in ran.stderr
 

@@ -166,6 +166,9 @@ def test_symbiosis_and_loops_meet_the_waste_target_that_the_plan_alone_misses() 
         ("oil_fibre", "as_planned", "propylene__market__huayi_propylene", 30587.76),
         ("oil_fibre", "symbiosis", "hydrogen_huayi_to_ammonia", 23700),
         ("oil_fibre", "circular", "caprolactam__depolymerisation__hengyi_polyamide", 15176.47059),
+        ("nickel_loop", "as_planned", "li2co3__market__lfp_cathode_plant", 10001.660817),
+        ("nickel_loop", "recycling", "li2co3__recycler__lfp_cathode_plant", 7269.898531),
+        ("nickel_loop", "recycling", "pack_lfp_second__second_life__market", 6000),
         ("forest_pulp_paper", "as_planned", "pulp_kraft__kraft__market", 717432),
         ("forest_pulp_paper", "all", "steam_to_mill", 8e6),
         ("construction_waste", "as_planned", "cdw_mixed__demolition__landfill", 768749.99983),
@@ -185,6 +188,7 @@ def test_a_headline_flow_keeps_its_amount(name: str, variant: str, flow: str, va
     [
         ("oil_fibre", "as_planned", "general.value_added", 27784827300),
         ("oil_fibre", "as_planned", "general.co2", 19061686.7),
+        ("nickel_loop", "symbiosis", "cn.isw_utilisation_rate", 73.46432),
         ("forest_pulp_paper", "as_planned", "general.value_added", 11024314400),
         ("forest_pulp_paper", "all", "cn.isw_utilisation_rate", 19.9934036),
         ("construction_waste", "as_planned", "cn.isw_utilisation_rate", 27.0966907),
