@@ -16,7 +16,7 @@ from benchmarks import inputs, measures
 from benchmarks.timing import Row, table
 
 SIZES = (100, 1_000, 10_000, 100_000)
-PARTS = ("start", "read", "steady", "dispatch")
+PARTS = ("start", "read", "steady", "indicators", "dispatch")
 PACKAGES = ("numpy", "scipy", "pandas", "networkx", "bw2calc")
 
 
@@ -49,6 +49,9 @@ def _rows(sizes: tuple[int, ...], parts: tuple[str, ...]) -> Iterator[Row]:
             for layers in measures.LAYERS:
                 _say(f"{part}, {count:,} processes, {layers} layers")
                 yield from measure(count, layers)
+    for count in sizes if "indicators" in parts else ():
+        _say(f"indicators, {count:,} processes")
+        yield from measures.indicate(count)
     for count in sizes if "dispatch" in parts else ():
         _say(f"dispatch, {count:,} processes")
         yield from measures.choose(count)

@@ -20,6 +20,7 @@ from benchmarks import inputs, peers
 from benchmarks.timing import Row, seconds, stopwatch
 from flowsim import scenario
 from flowsim.assemble import assemble
+from flowsim.indicators import evaluate, known
 from flowsim.scenario import from_tables
 from flowsim.studies.dispatch import dispatch
 from flowsim.studies.solve import solve
@@ -29,6 +30,8 @@ MOST_SCRIPTED = 1_000
 """The fixed point over networkx is measured up to so many processes."""
 MOST_READ = 10_000
 """Reading is measured up to so many processes times layers."""
+MOST_INDICATED = 30_000
+"""All indicators have a goal up to so many processes, with 120,000 flows."""
 MOST_DISPATCHED = 10_000
 """Dispatch is measured up to so many processes."""
 
@@ -135,6 +138,17 @@ def _solved(system: Any) -> Any:
 def _agree(own: np.ndarray, other: np.ndarray, name: str) -> None:
     if not np.allclose(own, other, rtol=1e-6, atol=1e-6 * np.abs(own).max()):
         raise AssertionError(f"flowsim and {name} give different answers.")
+
+
+def indicate(count: int) -> Iterator[Row]:
+    """Every indicator of one balanced result, beside its solve: flows are four times the processes."""
+    system = assemble(from_tables(year=inputs.YEAR, **inputs.splitting_parks(count, 1)))
+    found = _solved(system)
+    works = [lambda: evaluate(found), lambda: _solved(system)]
+    (own, values), (floor, _) = seconds(works, repeats(count))
+    assert len(values) == len(known())
+    goal = 3.0 if count <= MOST_INDICATED else None
+    yield Row("all indicators", count, 1, own, "solve", floor, goal, absolute=True)
 
 
 def choose(count: int) -> Iterator[Row]:
