@@ -43,7 +43,13 @@ def balanced(
     kind = {good: KINDS.get(class_, "material") for good, class_ in goods.items()}
     lines = ["flowsim: 1", "name: test", "year: 2025", "goods:"]
     lines += [f"  {good}: {{name: {good}, class: {c}, kind: {kind[good]}}}" for good, c in goods.items()]
-    lines += ["processes:", *(f"  {name}: {body}" for name, body in processes.items()), "flows:"]
+    hazardous = {good for good, class_ in goods.items() if class_ == "hazardous_waste"}
+    lines += ["processes:"]
+    for name, body in processes.items():
+        permits = sorted(hazardous & {good for good, _, target, _ in flows if target == name})
+        stated = [body[1:-1], f"permits: [{', '.join(permits)}]" if permits else ""]
+        lines.append(f"  {name}: {{{', '.join(part for part in stated if part)}}}")
+    lines += ["flows:"]
     for good, source, target, amount in flows:
         stated = f"amount: {amount * scale!r} {UNITS[kind[good]]}"
         lines.append(f"  - {{good: {good}, from: {source}, to: {target}, {stated}}}")

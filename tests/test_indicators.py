@@ -299,6 +299,32 @@ def test_waste_is_followed_through_a_collector_and_imports_do_not_count(run: Run
     assert value(result, "general.recycled_input_rate") == pytest.approx(100 * 75 / 115)
 
 
+def test_waste_that_a_collector_renames_is_counted_once(run: Run) -> None:
+    goods = {name: "hazardous_waste" for name in ("tar", "sludge", "mixed")} | {
+        "ware": "product",
+        "ash": "solid_waste",
+    }
+    processes = {"works": "{}", "yard": "{kind: collect}", "kiln": "{kind: treat}", "cellar": "{kind: store}"}
+    flows = [
+        ("ware", "market", "works", 10),
+        ("tar", "works", "yard", 7),
+        ("sludge", "works", "yard", 3),
+        ("mixed", "yard", "kiln", 5),
+        ("sludge", "yard", "cellar", 4),
+        ("mixed", "yard", "market", 1),
+        ("ash", "kiln", "landfill", 5),
+    ]
+    found = evaluate(run(goods, processes, flows), "cn.hw_utilisation_disposal_rate")[0]
+    assert (found.numerator, found.denominator) == pytest.approx((6, 10))
+
+
+def test_what_a_collector_sorts_out_is_of_its_own_class(run: Run) -> None:
+    goods = {"refuse": "municipal_waste", "scrap": "recyclable", "ash": "solid_waste"}
+    flows = [("refuse", "market", "yard", 10), ("scrap", "yard", "market", 4), ("ash", "yard", "landfill", 6)]
+    found = evaluate(run(goods, {"yard": "{kind: collect}"}, flows), "cn.isw_utilisation_rate")[0]
+    assert (found.numerator, found.denominator) == pytest.approx((0, 6))
+
+
 def test_what_a_store_keeps_is_not_utilised(run: Run) -> None:
     flows = [
         ("ore", "nature", "works", 40),

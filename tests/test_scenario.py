@@ -104,7 +104,8 @@ def test_a_scenario_says_what_its_file_says(folder: Path) -> None:
     sizes = {name: len(frame) for name, frame in scenario.tables.items()}
     assert sizes == {
         "layers": 1, "goods": 5, "recipes": 4, "substitutes": 1, "contents": 1, "factors": 1, "prices": 3,
-        "lifetimes": 1, "targets": 1, "sources": 1, "processes": 3, "flows": 2, "pools": 1, "links": 1, "distances": 0, "ceilings": 0,
+        "lifetimes": 1, "targets": 1, "sources": 1, "processes": 3, "flows": 2, "pools": 1, "links": 1,
+        "distances": 0, "ceilings": 0,
         "facts": 4, "correlations": 0, "stocks": 0, "series": 0,
     }  # fmt: skip
 

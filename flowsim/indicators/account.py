@@ -26,6 +26,9 @@ TAGS = ("firm", "site", "chain", "process")
 PASSING = ("pool", "collect", "store", "trade")
 """Kinds of process that hand a good on as it is: what they give was made elsewhere."""
 
+RENAMING = ("collect", "trade")
+"""Those of them that may hand it on under another name: tar and sludge leave as hazardous waste."""
+
 UNPRICED = ("air", "emission", "vapour", "wastewater", "circulating_water")
 """Classes whose goods are worth nothing where the table has no price for them."""
 
@@ -464,16 +467,33 @@ class Account:
     def _nodes(self) -> tuple[np.ndarray, np.ndarray, int]:
         """For each flow the passing node that it enters and that it leaves, −1 for none; and their number.
 
-        A passing node is one good at one process that takes it and hands it on.
+        A passing node is one good at one process that takes it and hands it on, or one class of goods at a
+        collector that hands them on under other names.
         """
-        key = self._good.astype(np.int64) * len(self.inside)
-        into, out = key + self._to, key + self._from
+        into, out = self._handed
         nodes = np.intersect1d(into[self.to_kind(*PASSING)], out)
         if not len(nodes):
-            return np.full(len(key), -1), np.full(len(key), -1), 0
+            return np.full(len(into), -1), np.full(len(out), -1), 0
         entered, left = (np.minimum(np.searchsorted(nodes, keys), len(nodes) - 1) for keys in (into, out))
         enters_node = np.where(nodes[entered] == into, entered, -1)
         return enters_node, np.where(nodes[left] == out, left, -1), len(nodes)
+
+    @property
+    def _handed(self) -> tuple[np.ndarray, np.ndarray]:
+        """A key of good and process for both ends of each flow, the same where a good is handed on.
+
+        A collector or trader without a recipe that gives a good which it did not get has renamed goods of the
+        same class: there all goods of the class have one key, so that none counts as made anew.
+        """
+        count, goods = len(self.inside), len(self._goods)
+        of_class = goods + np.unique(self._goods["class"].to_numpy(dtype=str), return_inverse=True)[1]
+        good, named = self._good.astype(np.int64) * count, of_class[self._good] * count
+        free = self._at("kind", RENAMING) & self._at("recipe", ("",))
+        new = free[self._from] & ~np.isin(good + self._from, good + self._to)
+        renamed = (named + self._from)[new & np.isin(named + self._from, named + self._to)]
+        ends = ((good + at, named + at) for at in (self._to, self._from))
+        into, out = (np.where(np.isin(wide, renamed), wide, plain) for plain, wide in ends)
+        return into, out
 
 
 def _added(amounts: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
