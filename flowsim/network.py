@@ -213,7 +213,7 @@ class Network:
         )
 
     def _covered(self) -> np.ndarray:
-        """Ports that a drawn flow without a limit, a pool or the link of a treatment covers whole; a `space` never does."""
+        """Ports that a drawn flow without limit, a pool or a treatment link covers whole; never a `space`."""
         covered = np.zeros(len(self.ports.key), dtype=bool)
         for part in self.parts:
             whole = np.isnan(part["limit"]) & (part["how"] != "link") & ~(part["max_share"] < 1)

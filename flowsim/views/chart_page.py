@@ -180,7 +180,8 @@ def _traces(mark: Mark, known: set[str]) -> list[Any]:
                     **legend,
                 ),
                 go.Scatter(
-                    x=_list(mark.x), y=over, mode="lines", line=edge, legendgroup=plain(name), showlegend=False,
+                    x=_list(mark.x), y=over, mode="lines", line=edge, legendgroup=plain(name),
+                    showlegend=False,
                     customdata=_list(np.subtract(mark.high, mark.low)), name=plain(name),
                     hovertemplate="%{x}: %{customdata:,.4~g}",
                 ),
