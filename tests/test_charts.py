@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import flowsim as fs
+from flowsim.cli import main
 from flowsim.errors import InputError
 from flowsim.views.chart import Area, Axis, Boxes, Chart, Line, Panel, Points, Texts
 from flowsim.views.chart_page import interactive
@@ -200,6 +202,61 @@ def test_a_missing_package_is_one_sentence(package: str, form: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     last = done.stderr.strip().splitlines()[-1]
     assert f'needs the package {package}. Install it with `pip install "flowsim[viz]"`.' in last
+
+
+# --- the command ---------------------------------------------------------------------------------------
+
+
+def plotted(*options: str) -> Any:
+    return CliRunner().invoke(main, ["plot", *options])
+
+
+@pytest.mark.parametrize("form", ["svg", "png", "pdf", "html"])
+def test_plot_writes_every_form(form: str, tmp_path: Path) -> None:
+    file = tmp_path / f"x.{form}"
+    done = plotted(str(SCENARIOS / "nickel_loop.yaml"), "bars", "--variants", "all", "-o", str(file))
+    begins = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "html": b"<!DOCTYPE"}
+    assert done.exit_code == 0 and done.output.strip() == str(file)
+    assert file.read_bytes().startswith(begins[form])
+
+
+def test_plot_draws_changes_and_years(tmp_path: Path) -> None:
+    file = tmp_path / "x.html"
+    change = ("--variants", "as_planned,all", "--indicator", "general.co2", "--lang", "zh")
+    assert not plotted(str(SCENARIOS / "nickel_loop.yaml"), "waterfall", *change, "-o", str(file)).exit_code
+    assert "二氧化碳" in file.read_text(encoding="utf-8")
+    flows = (
+        "--years",
+        "2020:2030:5",
+        "--variants",
+        "long_life",
+        "--part",
+        "ni_recycled",
+        "--whole",
+        "ni_metal",
+    )
+    assert not plotted(str(SCENARIOS / "battery_stocks.yaml"), "years", *flows, "-o", str(file)).exit_code
+    assert "Longer life" in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("waterfall",), "a waterfall needs an indicator. Name it: --indicator general.co2"),
+        (("waterfall", "--years", "2030"), "`--years` says nothing to waterfall. It belongs to years."),
+        (
+            ("years", "--indicator", "x"),
+            "`--indicator` says nothing to years. It belongs to bars and waterfall.",
+        ),
+        (("years",), "which years? Name them: --years 2020:2060."),
+        (("years", "--years", "2025", "--part", "x"), "a share needs `--part` and `--whole`."),
+        (("bars", "-o", "x.bmp"), "`x.bmp` is no picture. End it in .svg, .png, .pdf or .html."),
+        (("bars", "--indicator", "general.co9"), "no indicator `general.co9`. Did you mean"),
+    ],
+)
+def test_plot_says_what_it_cannot_draw(options: tuple[str, ...], message: str) -> None:
+    done = plotted(str(SCENARIOS / "battery_stocks.yaml"), *options)
+    assert done.exit_code == 2 and message in done.output and "Traceback" not in done.output
 
 
 # --- the files -----------------------------------------------------------------------------------------

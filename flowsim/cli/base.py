@@ -113,6 +113,21 @@ def inputs_of(given: tuple[str, ...]) -> dict[str, float]:
     return made
 
 
+def years_of(text: str) -> list[float]:
+    """``2020:2060``, ``2020:2060:5`` or ``2020,2025``."""
+    from flowsim.errors import InputError, Problem
+
+    try:
+        if ":" not in text:
+            return [float(year) for year in listed(text)]
+        first, last, *step = (int(part) for part in text.split(":"))
+        return [float(year) for year in range(first, last + 1, *step)]
+    except (TypeError, ValueError):
+        raise InputError(
+            Problem(f"`--years {text}` are no years.", hint="Write 2020:2060 or 2020,2030.")
+        ) from None
+
+
 def width_of() -> int | None:
     """Terminals keep their width; a pipe or a file gets lines that do not fold."""
     return None if sys.stdout.isatty() else 160

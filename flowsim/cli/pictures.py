@@ -1,10 +1,28 @@
-"""Pictures and pages: `sankey`, `explore`."""
+"""Pictures and pages: `sankey`, `plot`, `explore`."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from flowsim.cli.base import LANG, STUDY, VARIANT, balanced, fails_clearly, listed, main, variants_of
+from flowsim.cli.base import (
+    BOUNDARY,
+    INPUTS,
+    LANG,
+    STUDY,
+    VARIANT,
+    balanced,
+    fails_clearly,
+    inputs_of,
+    listed,
+    main,
+    variants_of,
+    years_of,
+)
+
+if TYPE_CHECKING:
+    from flowsim.views.chart import Chart
 
 
 @main.command()
@@ -36,14 +54,11 @@ def sankey(
     lang: str,
 ) -> None:
     """Draw the flows of FILE to scale; what returns runs below the picture."""
-    from flowsim.errors import InputError, Problem
     from flowsim.files import write_bytes, write_text
     from flowsim.views.sankey import LEFT_OUT, page, png
     from flowsim.views.sankey import sankey as draw
 
-    form = output.rpartition(".")[2].lower()
-    if form not in ("svg", "png", "html"):
-        raise InputError(Problem(f"`{output}` is no picture.", hint="End it in .svg, .png or .html."))
+    form = _form(output, ("svg", "png", "html"))
     first, other = diff if diff else (variant, None)
     result = balanced(file, first, study)
     second = balanced(file, other, study) if other else None
@@ -54,6 +69,138 @@ def sankey(
     else:
         write_text(output, svg if form == "svg" else page(svg))
     click.echo(output)
+
+
+def _form(output: str, forms: tuple[str, ...]) -> str:
+    """The ending of a picture's name, if it is one of these."""
+    from flowsim.errors import InputError, Problem
+
+    form = output.rpartition(".")[2].lower()
+    if form not in forms:
+        hint = f"End it in .{', .'.join(forms[:-1])} or .{forms[-1]}."
+        raise InputError(Problem(f"`{output}` is no picture.", hint=hint))
+    return form
+
+
+PLOTS = {
+    "bars": ("indicator", "targets", "base", "boundary", "given"),
+    "waterfall": ("indicator", "boundary", "given"),
+    "years": ("years", "names", "part", "whole", "layer"),
+}
+"""Kinds of charts, and the options that each takes besides those of all."""
+
+
+@main.command()
+@click.argument("file")
+@click.argument("kind", type=click.Choice([*PLOTS]))
+@click.option("-o", "--output", help="Picture to write: .svg, .png, .pdf or .html; else KIND.svg.")
+@click.option("--variants", help="Variants to show, separated by commas; without it all of them.")
+@click.option("--indicator", metavar="ID", help="bars, waterfall: the indicator to show.")
+@click.option("--targets", help="bars: target set; without it the scenario's own.")
+@click.option("--base", help="bars: variant that targets stated as a change are counted from.")
+@BOUNDARY
+@INPUTS
+@click.option("--years", help="years: 2020:2060, with a step 2020:2060:5, or a list 2020,2025,2035.")
+@click.option("--flows", "names", help="years: flows or goods to stack; without it the stocks.")
+@click.option("--part", help="years: flows or goods whose share in `--whole` is wanted.")
+@click.option("--whole", help="years: flows or goods that make up the whole.")
+@click.option("--layer", default="mass", help="years: mass, water, energy or a substance such as Ni.")
+@click.option("--width", type=click.IntRange(200, 10000), default=1600, help="Pixels of a .png.")
+@STUDY
+@LANG
+@click.pass_context
+@fails_clearly
+def plot(
+    context: click.Context, file: str, kind: str, output: str | None, width: int, **options: Any
+) -> None:
+    """Draw a chart of FILE: targets as bars, a change as a waterfall, or stocks and flows over the years."""
+    from flowsim.files import write_bytes, write_text
+    from flowsim.views import charts
+
+    output = output or f"{kind}.svg"
+    form = _form(output, ("svg", "png", "pdf", "html"))
+    _check_options(context, kind)
+    chart = _years_chart(file, **options) if kind == "years" else _comparison_chart(file, kind, **options)
+    if form == "png":
+        write_bytes(output, charts.png(chart, width))
+    elif form == "pdf":
+        write_bytes(output, charts.pdf(chart))
+    else:
+        write_text(output, charts.svg(chart) if form == "svg" else charts.page(chart))
+    click.echo(output)
+
+
+def _check_options(context: click.Context, kind: str) -> None:
+    """An option that the kind of chart does not know is refused, not passed over."""
+    from flowsim.errors import InputError, Problem
+
+    for option in context.command.params:
+        others = [each for each, taken in PLOTS.items() if option.name in taken]
+        is_given = context.get_parameter_source(str(option.name)) is click.core.ParameterSource.COMMANDLINE
+        if others and kind not in others and is_given:
+            hint = f"It belongs to {' and '.join(others)}."
+            raise InputError(Problem(f"`{option.opts[0]}` says nothing to {kind}.", hint=hint))
+
+
+def _comparison_chart(
+    file: str,
+    kind: str,
+    *,
+    variants: str | None,
+    indicator: str | None,
+    targets: str | None,
+    base: str | None,
+    boundary: str,
+    given: tuple[str, ...],
+    study: str,
+    lang: str,
+    **_: Any,
+) -> Chart:
+    from flowsim.compare import compare
+    from flowsim.errors import InputError, Problem
+    from flowsim.views.charts import bars, waterfall
+
+    if kind == "waterfall" and not indicator:
+        hint = "Name it: --indicator general.co2; `flowsim indicators --list` lists them."
+        raise InputError(Problem("a waterfall needs an indicator.", hint=hint))
+    results = [balanced(file, name, study) for name in variants_of(file, variants)]
+    names = [indicator] if indicator else "first"
+    made = compare(
+        results, targets=targets, names=names, boundary=boundary, base=base, inputs=inputs_of(given)
+    )
+    return bars(made, lang, indicator) if kind == "bars" else waterfall(made, str(indicator), lang=lang)
+
+
+def _years_chart(
+    file: str,
+    *,
+    variants: str | None,
+    years: str | None,
+    names: str | None,
+    part: str | None,
+    whole: str | None,
+    layer: str,
+    study: str,
+    lang: str,
+    **_: Any,
+) -> Chart:
+    from flowsim.errors import InputError, Problem
+    from flowsim.scenario import read
+    from flowsim.studies.simulate import simulate
+    from flowsim.views.charts import years as draw
+
+    if not years:
+        raise InputError(Problem("which years?", hint="Name them: --years 2020:2060."))
+    if bool(part) != bool(whole):
+        hint = "Name flows or goods for both."
+        raise InputError(Problem("a share needs `--part` and `--whole`.", hint=hint))
+    steps = years_of(years)
+    simulations = [
+        simulate(read(file, name), years=steps, study=study)  # type: ignore[arg-type]
+        for name in variants_of(file, variants)
+    ]
+    chosen, parts, wholes = (listed(text or "") for text in (names, part, whole))
+    return draw(simulations, chosen, part=parts, whole=wholes, layer=layer, lang=lang)
 
 
 @main.command()

@@ -14,6 +14,7 @@ from flowsim.cli.base import (
     main,
     print_json,
     width_of,
+    years_of,
 )
 
 
@@ -55,7 +56,7 @@ def simulate(
             Problem("a share needs `--part` and `--whole`.", hint="Name flows or goods for both.")
         )
     names = listed(variants) if variants else [None]
-    made = [through_years(read(file, name), years=_years(years), study=study) for name in names]  # type: ignore[arg-type]
+    made = [through_years(read(file, name), years=years_of(years), study=study) for name in names]  # type: ignore[arg-type]
     if out:
         export(made, out)
     if as_json:
@@ -67,21 +68,6 @@ def simulate(
     click.echo(print_grids(grids, width=width_of()), nl=False)
     for line in note_lines(made, lang):
         click.echo(f"{say('note', lang)}: {line}")
-
-
-def _years(text: str) -> list[float]:
-    """``2020:2060``, ``2020:2060:5`` or ``2020,2025``."""
-    from flowsim.errors import InputError, Problem
-
-    try:
-        if ":" not in text:
-            return [float(year) for year in listed(text)]
-        first, last, *step = (int(part) for part in text.split(":"))
-        return [float(year) for year in range(first, last + 1, *step)]
-    except (TypeError, ValueError):
-        raise InputError(
-            Problem(f"`--years {text}` are no years.", hint="Write 2020:2060 or 2020,2030.")
-        ) from None
 
 
 @main.command()

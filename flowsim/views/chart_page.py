@@ -13,7 +13,7 @@ import numpy as np
 
 from flowsim.errors import InputError, Problem
 from flowsim.views.chart import Area, Axis, Boxes, Chart, Line, Mark, Points, Texts
-from flowsim.views.svg import FONT_FILE, FONTS, safe, wrap
+from flowsim.views.svg import FONT_FILE, FONTS, safe, text_width, wrap
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -81,6 +81,7 @@ def _glyphs(text: str) -> bytes:
     made.subset(font)
     buffer = io.BytesIO()
     subset.save_font(font, buffer, options)
+    font.close()
     return buffer.getvalue()
 
 
@@ -94,17 +95,21 @@ def interactive(chart: Chart) -> Figure:
     rows = math.ceil(len(chart.panels) / chart.columns)
     height = 130 + rows * (chart.height * 100 + 40)
     gap = {"vertical_spacing": 110 / height, "horizontal_spacing": 0.17} if len(chart.panels) > 1 else {}
-    titles = [_lines(panel.title, WIDTH / chart.columns - 60, SIZE + 1) for panel in chart.panels]
+    wide = WIDTH / chart.columns
+    titles = [_lines(panel.title, wide - 60 - _beside(panel.y), SIZE + 1) for panel in chart.panels]
     made = make_subplots(rows, chart.columns, subplot_titles=titles, **gap)
     known: set[str] = set()
     for at, panel in enumerate(chart.panels):
-        row, column = at // chart.columns + 1, at % chart.columns + 1
+        row, column = _cell(chart, at)
         for mark in panel.marks:
             for trace in _traces(mark, known):
                 made.add_trace(trace, row, column)
         made.update_xaxes(_axis(panel.x), row=row, col=column)
         made.update_yaxes(_axis(panel.y), row=row, col=column)
-    made.update_annotations(font_size=SIZE + 1)
+    for at, title in enumerate(made.layout.annotations):
+        title.update(
+            font_size=SIZE + 1, xanchor="left", x=made.get_subplot(*_cell(chart, at)).xaxis.domain[0]
+        )
     made.update_layout(
         title={"text": _lines(chart.title, WIDTH - 80, SIZE + 4), "x": 0.02, "font_size": SIZE + 4},
         height=height,
@@ -119,6 +124,11 @@ def interactive(chart: Chart) -> Figure:
     return made
 
 
+def _cell(chart: Chart, at: int) -> tuple[int, int]:
+    """Row and column of a panel, counted from 1."""
+    return at // chart.columns + 1, at % chart.columns + 1
+
+
 def _lines(text: str, width: float, size: float) -> str:
     """A text broken into lines, safe from plotly's own tags."""
     return "<br>".join(plain(line) for line in wrap(text, width, size, 3))
@@ -127,6 +137,12 @@ def _lines(text: str, width: float, size: float) -> str:
 def plain(text: str) -> str:
     """A text without tags, and with the line breaks that it has."""
     return html.escape(text, quote=False).replace("\n", "<br>")
+
+
+def _beside(axis: Axis) -> float:
+    """Width of the texts beside a panel, about."""
+    names = axis.ticks[1] if axis.ticks else [""]
+    return max(text_width(line, SIZE) for name in names for line in name.split("\n"))
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
@@ -181,14 +197,14 @@ def _traces(mark: Mark, known: set[str]) -> list[Any]:
                 ),
                 go.Scatter(
                     x=_list(mark.x), y=over, mode="lines", line=edge, legendgroup=plain(name),
-                    showlegend=False,
-                    customdata=_list(np.subtract(mark.high, mark.low)), name=plain(name),
+                    customdata=_list(np.subtract(mark.high, mark.low)), name=plain(name), showlegend=False,
                     hovertemplate="%{x}: %{customdata:,.4~g}",
                 ),
             ]  # fmt: skip
         case Points():
             shape = {"symbol": SHAPES[mark.shape], "size": 11, "color": mark.colour}
-            shape["line"] = {"width": 2 if mark.shape == "x" else 0, "color": mark.colour}
+            width, colour = (2, mark.colour) if mark.shape == "x" else (1, "white")
+            shape["line"] = {"width": width, "color": colour}
             x, y = (_list(mark.x), _list(mark.y)) if len(mark.x) else ([None], [None])
             made = go.Scatter(
                 x=x, y=y, mode="markers", marker=shape, hovertext=[plain(text) for text in mark.hover],
@@ -197,7 +213,7 @@ def _traces(mark: Mark, known: set[str]) -> list[Any]:
             return [made]
         case Texts():
             made = go.Scatter(
-                x=_list(mark.x), y=_list(mark.y), text=[_beside(mark, at) for at in range(len(mark.texts))],
+                x=_list(mark.x), y=_list(mark.y), text=[_apart(mark, at) for at in range(len(mark.texts))],
                 mode="text", textposition=[SIDES[side] for side in mark.side], hoverinfo="skip",
                 showlegend=False, cliponaxis=False,
             )  # fmt: skip
@@ -208,7 +224,7 @@ def _sides(mark: Boxes) -> tuple[Any, Any, Any, Any]:
     return mark.left, mark.right, mark.bottom, mark.top
 
 
-def _beside(mark: Texts, at: int) -> str:
+def _apart(mark: Texts, at: int) -> str:
     """A text kept off its point by a space on the side where it stands."""
     text = plain(mark.texts[at])
-    return {"left": f"{text}\u2002", "right": f"\u2002{text}"}.get(mark.side[at], text)
+    return {"left": f"{text}\u2002\u2002", "right": f"\u2002\u2002{text}"}.get(mark.side[at], text)
