@@ -117,7 +117,7 @@ def interactive(chart: Chart) -> Figure:
         font={"family": FONTS, "size": SIZE, "color": "#222222"},
         legend={"orientation": "h", "y": -60 / height, "yanchor": "top", "itemclick": "toggle"},
         showlegend=len(known) > 1,
-        margin={"l": 20, "r": 30, "t": 90, "b": 60},
+        margin={"l": 20, "r": 30, "t": 110, "b": 60},
         barmode="overlay",
         hovermode="closest",
     )
