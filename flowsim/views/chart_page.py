@@ -108,7 +108,10 @@ def interactive(chart: Chart) -> Figure:
         made.update_yaxes(_axis(panel.y), row=row, col=column)
     for at, title in enumerate(made.layout.annotations):
         title.update(
-            font_size=SIZE + 1, xanchor="left", x=made.get_subplot(*_cell(chart, at)).xaxis.domain[0]
+            font_size=SIZE + 1,
+            xanchor="left",
+            align="left",
+            x=made.get_subplot(*_cell(chart, at)).xaxis.domain[0],
         )
     made.update_layout(
         title={"text": _lines(chart.title, WIDTH - 80, SIZE + 4), "x": 0.02, "font_size": SIZE + 4},
