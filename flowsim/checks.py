@@ -26,7 +26,7 @@ MASS = {"material": 1.0, "water": 1.0, "energy": 0.0}
 """Tonnes per canonical unit of a good: 1 t, 1 m3 of water (convention C1), energy without mass."""
 
 FACTS = {
-    "given": ("amount", "activity", "stock_change"),
+    "given": ("amount", "activity", "stock_change", "stock"),
     "transfer": ("value", "at", "origin"),
     "share": ("value", "at", "into", "of"),
     "limit": ("max", "min"),
@@ -44,8 +44,8 @@ SERIES = {
 """Table → the numbers of its rows that may change over the years."""
 
 BASE_LAYERS = ("mass", "water", "energy")
-SHARE = "%"
-"""Stands for the good of facts whose uncertainty is a share, not an amount."""
+SHARE, STOCK = "%", "stock"
+"""Stand for the good of facts whose uncertainty is a share, or an amount that is not per year."""
 
 Frames = dict[str, "pd.DataFrame"]
 
@@ -284,8 +284,14 @@ def _check_values_of_facts(book: _Book) -> None:
         check(kind, ~said["value"], "has no `value`.", "Write `value: 40 %`.")
     check("share", ~said["of"], "states no base.", "Write `of: same_good`, `of: all` or `of: [goods]`.")
     count = np.sum([said[column] for column in FACTS["given"]], axis=0)
-    check("given", count == 0, "has no value.", "State one of amount, activity and stock_change.")
-    check("given", count > 1, "has more than one value.", "State one of amount, activity and stock_change.")
+    check("given", count == 0, "has no value.", "State one of amount, activity, stock_change and stock.")
+    check(
+        "given",
+        count > 1,
+        "has more than one value.",
+        "State one of amount, activity, stock_change and stock.",
+    )
+    check("given", said["stock"] & np.isnan(facts["year"]), "a stock has no year.", "Write `year: 2025`.")
     check("limit", ~said["max"] & ~said["min"], "has no `max` and no `min`.", "State one of them.")
 
 
@@ -461,7 +467,7 @@ def _fact_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
             goods.append(good_of[name])
         else:
             goods.append(SHARE if name == "" else flows.get(name, "") if layer in BASE_LAYERS else "")
-    return objects(goods)
+    return np.where(_stated(facts, "stock"), STOCK, objects(goods))
 
 
 def _series_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
@@ -515,6 +521,8 @@ def _factor(unit: str, good: str, of: str, goods: pd.DataFrame) -> float | str:
     """Factor from ``unit`` to the canonical one of the good, or what is wrong."""
     if good == SHARE:
         return 1.0 if unit == "1" else "a share is wanted, such as 5 %."
+    if good == STOCK:
+        of = "stock"
     wanted = GOOD_KINDS[str(goods.at[good, "kind"])] if good in goods.index else "t"
     suffix = "/a" if of == "amount" else ""
     base = unit
@@ -671,9 +679,9 @@ def _check_sums(book: _Book) -> None:
     for column in ("sd", "cv", "ci95", "low"):
         sound &= ~_stated(facts, column)
     transfers = facts[sound & (facts["transfer"] != "").to_numpy()]
-    _check_sum(book, "transfer", transfers, _labels(transfers, ["at", "layer", "origin"]))
+    _check_sum(book, "transfer", transfers, _labels(transfers, ["at", "layer", "origin", "year"]))
     shares = facts[sound & (facts["share"] != "").to_numpy()]
-    labels = _labels(shares, ["at", "layer", "into", "of"])
+    labels = _labels(shares, ["at", "layer", "into", "of", "year"])
     _check_sum(book, "share", shares, _with_same_good(book, shares, labels))
 
 

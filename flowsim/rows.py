@@ -351,7 +351,7 @@ def _with_numbers(
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each fact of a kind with its number, the first that is stated of ``names``, and its uncertainty."""
     facts = network.tables["facts"]
-    facts = facts[facts[kind].to_numpy() != ""]
+    facts = facts[(facts[kind].to_numpy() != "") & facts["stock"].isna().to_numpy()]
     if facts.empty:
         return
     values = facts[list(names)].to_numpy()

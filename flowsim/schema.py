@@ -349,6 +349,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("amount", "quantity", "the amount of a flow", "amount"),
         Column("activity", "quantity", "the activity of a process", "amount"),
         Column("stock_change", "quantity", "what a store gains in the year", "amount"),
+        Column(
+            "stock", "quantity", "what a store holds at the end of the year, if years are linked", "stock"
+        ),
+        Column("year", "number", "the year that the fact is of; left out: every year"),
         Column("max", "quantity", "upper limit", "amount"),
         Column("min", "quantity", "lower limit", "amount"),
         *_uncertainty(),

@@ -84,6 +84,9 @@ def in_year(scenario: Scenario, year: float, series: Iterable[Series] | None = N
     for one in all_series(scenario) if series is None else series:
         if one.column in tables[one.table].columns:
             _put(tables, one, year)
+    facts = tables["facts"]
+    if not facts["year"].isna().all():
+        tables["facts"] = facts[(facts["year"].isna() | (facts["year"] == year)).to_numpy()]
     whole = int(year) if year == int(year) else year
     return replace(scenario, tables=tables, year=whole)  # type: ignore[arg-type]
 

@@ -32,6 +32,7 @@ ROW_KINDS = {
     "level": ("stock level", "存量水平"),
     "space": ("space", "库容"),
     "mining": ("what is there to take", "可取存量"),
+    "stock": ("stock", "存量"),
     "limit": ("limit", "上限"),
     "ceiling": ("content ceiling", "含量上限"),
 }

@@ -47,6 +47,11 @@ def default_cv(quality: np.ndarray) -> np.ndarray:
     return np.array([np.log(SPREAD.get(name, np.nan)) / NORMAL_95 for name in quality])
 
 
+def uncertain(frame: pd.DataFrame) -> np.ndarray:
+    """Rows of a table that state how uncertain their number is."""
+    return frame[["sd", "cv", "ci95", "low", "high"]].notna().any(axis=1).to_numpy()
+
+
 def stated(frame: pd.DataFrame, value: np.ndarray, unit: np.ndarray | float = 1.0) -> dict[str, Any]:
     """Labels of the rows that state the numbers of a table: value, sd, low, high, distribution, quality.
 

@@ -123,7 +123,7 @@ def _made_id(table: str, row: Mapping[str, Any]) -> str:
     """The id of a row that states none."""
     if table == "facts":
         kind = next((kind for kind in ("given", "transfer", "share", "limit") if row.get(kind)), "fact")
-        parts = [kind, *(row.get(key) for key in (kind, "at", "origin", "layer"))]
+        parts = [kind, *(row.get(key) for key in (kind, "at", "origin", "layer", "year"))]
         return "_".join(str(part) for part in parts if part)
     keys = ("good", "from", "to") if table in ("flows", "links") else IDENTITY[table]
     return "__".join(str(row[key]) for key in keys if row.get(key))

@@ -230,6 +230,8 @@ def unit_of(system: System, row: int) -> str:
     at, kind = int(system.unknown_at[column]), system.unknown_kind[column]
     if kind == "activity":
         return f"{_activity_unit(system, at)}/a"
+    if kind == "stock":
+        return "t"
     if kind == "flow" and system.unknown_layer[column] == "base":
         return f"{system.goods['unit'].iloc[int(system.flows['good_at'].iloc[at])]}/a"
     return "t/a"
@@ -282,15 +284,20 @@ def _labels(system: System) -> dict[str, np.ndarray]:
     ids = np.where(flow, _taken(flows["id"], at, flow), kind + "(" + _taken(processes["id"], at, ~flow) + ")")
     out = {"id": np.where(inner, ids + "[" + layer + "]", ids)}
     for lang, said in (
-        ("en", ("activity of ", "", "stock change of ", " in ")),
-        ("zh", ("", "的运行量", "", "的")),
+        ("en", ("activity of ", "", "stock change of ", "stock of ", " in ")),
+        ("zh", ("", "的运行量", "存量变化", "存量", "的")),
     ):
         place = processes[lang].to_numpy(dtype=object)
         good = goods[lang].to_numpy(dtype=object)[flows["good_at"]]
         drawn = good + " (" + place[flows["from_at"]] + " → " + place[flows["to_at"]] + ")"
         name, of = _taken(drawn, at, flow), _taken(place, at, ~flow)
         within = layer + " in " + name if lang == "en" else name + "中的" + layer
-        stock = said[2] + layer + said[3] + of if lang == "en" else of + said[3] + layer + "存量变化"
+        what = np.where(kind == "stock", said[3], said[2]).astype(object)
+        stock = (
+            what + layer + said[4] + of
+            if lang == "en"
+            else of + said[4] + np.where(layer == "mass", "", layer) + what
+        )
         other = np.where(kind == "activity", said[0] + of + said[1], stock)
         out[lang] = np.where(inner, within, np.where(flow, name, other))
     return out
@@ -309,7 +316,7 @@ def _units(system: System) -> np.ndarray:
     out = _taken(own, system.unknown_at, (system.unknown_kind == "flow") & (system.unknown_layer == "base"))
     for column in np.flatnonzero(system.unknown_kind == "activity"):
         out[column] = _activity_unit(system, int(system.unknown_at[column]))
-    return np.where(out == "", "t", out) + "/a"
+    return np.where(out == "", "t", out) + np.where(system.unknown_kind == "stock", "", "/a")
 
 
 def exact_rows(system: System, data: pd.DataFrame) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 from flowsim.errors import InputError, Problem
 from flowsim.studies.problem import Model
 from flowsim.studies.structure import decompose, independent_rows
-from flowsim.system import System
+from flowsim.system import Rows, System
 from flowsim.uncertainty import default_cv
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def uncertain_data(system: System, pedigree: bool) -> pd.DataFrame:
     at = uncertain[np.sort(first)]
     return pd.DataFrame(
         {
-            "id": _names(system, at),
+            "id": _names(system, at, _of_all_years(rows)),
             "kind": rows.kind[at],
             "value": rows.value[at],
             "sd": sd[at],
@@ -51,12 +52,24 @@ def uncertain_data(system: System, pedigree: bool) -> pd.DataFrame:
     )
 
 
-def _names(system: System, at: np.ndarray) -> list[str]:
+def _of_all_years(rows: Rows) -> np.ndarray:
+    """Coefficients that rows of several processes state: those of one process in several years."""
+    first, last = (
+        np.full(int(rows.datum.max(initial=-1)) + 2, start) for start in (np.iinfo(np.int64).max, -1)
+    )
+    np.minimum.at(first, rows.datum, rows.process)
+    np.maximum.at(last, rows.datum, rows.process)
+    return (rows.kind != "content") & (first < last)[rows.datum]
+
+
+def _names(system: System, at: np.ndarray, of_all: np.ndarray) -> list[str]:
     """An id for each datum: that of its flow, or kind, subject and process; with a number if repeated."""
     names: list[str] = []
     seen: dict[str, int] = {}
     for row in at.tolist():
         name = _name(system, row)
+        if of_all[row]:
+            name = re.sub(r"@[0-9.]+(?=@|$)", "", name)
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return names
