@@ -56,7 +56,9 @@ def _parts(scenario: Scenario, steps: Steps, books: Sequence[Ledger]) -> list[Sy
     """The system of each year; of the past its stocks know what stood there before the first."""
     parts = []
     for at, year in enumerate(steps.ends.tolist()):
-        leaving = {str(book.row["id"]): book.leaving(book.start + at, np.nan) for book in books}
+        leaving = {
+            str(book.row["id"]): replace(book.leaving(book.start + at, np.nan), room=np.nan) for book in books
+        }
         parts.append(assemble(_measured(scenario, year), leaving))
     return parts
 

@@ -512,6 +512,37 @@ def test_reconcile_shows_the_published_answer() -> None:
     assert "不可观测" in printed("reconcile", str(ROOT / "scenarios" / "seven_flows.yaml"), "--lang", "zh")
 
 
+def test_reconcile_says_what_to_measure_next_for_a_flow_or_an_indicator() -> None:
+    file = str(ROOT / "scenarios" / "seven_flows.yaml")
+    text = printed("reconcile", file, "--measure", "f1")
+    assert "What to measure next for f1" in text and "better: f1" in text
+    assert "为确定f6，下一步应测量" in printed("reconcile", file, "--measure", "f6", "--lang", "zh")
+    shown = json.loads(printed("reconcile", file, "--measure", "f6", "--json"))
+    assert [row["id"] for row in shown["next"]] == ["f6", "f7"] and shown["next"][0]["sd_before"] is None
+    wrong = refused("reconcile", file, "--measure", "general.co3")
+    assert "there is no flow and no indicator `general.co3`. Did you mean `general.co2`" in wrong
+    assert "cannot be narrowed here: no price for material" in refused(
+        "reconcile", file, "--measure", "general.value_added"
+    )
+
+
+def test_reconcile_gives_indicators_their_uncertainty() -> None:
+    file = str(ROOT / "scenarios" / "seven_flows.yaml")
+    for lang, words in (("en", ("first order", "Missing")), ("zh", ("一阶传播", "无法计算"))):
+        text = printed("reconcile", file, "--indicators", "general.co2,general.value_added", "--lang", lang)
+        assert all(word in text for word in words)
+    shown = json.loads(printed("reconcile", file, "--indicators", "general.co2", "--json"))
+    assert [row["id"] for row in shown["indicators"]] == ["general.co2"]
+
+
+def test_reconcile_ties_years_together() -> None:
+    file = str(ROOT / "tests" / "golden" / "depot_years.yaml")
+    text = printed("reconcile", file, "--years", "2021:2023")
+    assert "stock(depot@2020)" in text and "χ² = 1.885" in text
+    wrong = refused("reconcile", file, "--years", "2021:2023", "--indicators", "first")
+    assert "indicators are those of one year" in wrong
+
+
 def test_reconcile_prints_json_and_writes_its_tables(tmp_path: Path) -> None:
     file = str(ROOT / "scenarios" / "seven_flows.yaml")
     shown = json.loads(printed("reconcile", file, "--json", "--out", str(tmp_path / "out")))

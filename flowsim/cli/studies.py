@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from flowsim.cli.base import (
+    BOUNDARY,
     JSON,
     LANG,
     STUDY,
@@ -80,6 +83,10 @@ def simulate(
 @click.option("--eliminate", is_flag=True, help="Leave out the worst datum until the global test passes.")
 @click.option("--sample", default=0, help="Draws for skewed or bounded data; 0: normal theory alone.")
 @click.option("--seed", default=0, help="Seed of the starts and the draws.")
+@click.option("--years", help="Years that stocks tie together: 2020:2023, or a list 2020,2022.")
+@click.option("--measure", metavar="NAME", help="What to measure next to narrow this flow or indicator.")
+@click.option("--indicators", "names", metavar="SETS", help="Indicator sets or ids, with their uncertainty.")
+@BOUNDARY
 @click.option("--all", "every", is_flag=True, help="Show every value.")
 @click.option("--out", type=click.Path(), help="Write the balanced tables as CSV and JSON into this folder.")
 @JSON
@@ -93,6 +100,10 @@ def reconcile(
     eliminate: bool,
     sample: int,
     seed: int,
+    years: str | None,
+    measure: str | None,
+    names: str | None,
+    boundary: str,
     every: bool,
     out: str | None,
     as_json: bool,
@@ -100,27 +111,56 @@ def reconcile(
 ) -> None:
     """Move the uncertain numbers of FILE least so that every balance holds, and say what does not fit."""
     from flowsim.assemble import assemble
-    from flowsim.result import export
+    from flowsim.errors import InputError, Problem
+    from flowsim.result import export, records
     from flowsim.scenario import read
     from flowsim.studies.reconcile import reconcile as adjust
-    from flowsim.views.reconcile_text import reconcile_grids, verdict
+    from flowsim.studies.reconciliation import finite
+    from flowsim.views.reconcile_text import next_grid, reconcile_grids, uncertain_grids, verdict
     from flowsim.views.text import print_grids
     from flowsim.words import say
+    from flowsim.yearly import all_years
 
+    if years and names:
+        hint = "Leave out `--years`, and give each year as a scenario of its own."
+        raise InputError(Problem("indicators are those of one year.", hint=hint))
+    scenario = read(file, variant)
     answer = adjust(
-        assemble(read(file, variant)),
+        all_years(scenario, _years(years)) if years else assemble(scenario),
         alpha=alpha,
         pedigree=pedigree,
         eliminate=eliminate,
         sample=sample,
         seed=seed,
     )
+    tables = _reconciled_tables(answer, measure, names, boundary, seed)
     if out:
         export(answer.result, out)
     if as_json:
-        print_json(answer.as_json())
+        extra = {name: records(finite(table)) for name, table in tables.items()}
+        print_json({**answer.as_json(), **extra})
         return
-    click.echo(print_grids(reconcile_grids(answer, lang, every), width=width_of()), nl=False)
-    for note in answer.notes:
+    grids = reconcile_grids(answer, lang, every)
+    if names:
+        grids += uncertain_grids(tables["indicators"], lang)
+    if measure:
+        grids.append(next_grid(tables["next"], measure, lang))
+    click.echo(print_grids(grids, width=width_of()), nl=False)
+    for note in answer.notes_zh if lang == "zh" else answer.notes:
         click.echo(f"{say('note', lang)}: {note}")
     click.echo(verdict(answer, lang))
+
+
+def _reconciled_tables(
+    answer: Any, measure: str | None, names: str | None, boundary: str, seed: int
+) -> dict[str, Any]:
+    """Indicators with their uncertainty, and what to measure next, where they are asked for."""
+    from flowsim.indicators.uncertain import target_of, uncertain_indicators
+    from flowsim.studies.measure import next_measurements
+
+    tables = {}
+    if names:
+        tables["indicators"] = uncertain_indicators(answer, listed(names), boundary, seed)
+    if measure:
+        tables["next"] = next_measurements(answer, target_of(answer, measure, boundary))
+    return tables

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flowsim.indicators.registry import Terms, Value, evaluate, sample
+from flowsim.errors import InputError, Problem
+from flowsim.indicators.registry import Terms, Value, evaluate, known, sample
+from flowsim.tables import nearest
 from flowsim.uncertainty import NORMAL_95
 
 if TYPE_CHECKING:
@@ -60,6 +62,27 @@ def uncertain_indicators(
 def indicator_weights(answer: Reconciliation, name: str, boundary: str = "park") -> np.ndarray:
     """Weights of the unknowns in an indicator, as a target for `next_measurements`."""
     return _weights(answer, evaluate(answer.result, name, boundary)[0])
+
+
+def target_of(answer: Reconciliation, name: str, boundary: str = "park") -> str | np.ndarray:
+    """What `next_measurements` is to narrow: an unknown by its id, or the weights of an indicator.
+
+    Raises
+    ------
+    InputError : neither an unknown nor an indicator, or an indicator that has no value here
+    """
+    if (answer.values["id"] == name).any():
+        return name
+    ids = [item.id for item in known()]
+    if name not in ids:
+        hint = nearest(name, [*answer.values["id"], *ids]) or "Name a flow or an indicator."
+        raise InputError(Problem(f"there is no flow and no indicator `{name}`.", hint=hint))
+    value = evaluate(answer.result, name, boundary)[0]
+    if value.reason or value.terms is None:
+        reason = value.reason or "it is no sum over flows"
+        hint = "Name an indicator that has a value, or a flow."
+        raise InputError(Problem(f"indicator `{name}` cannot be narrowed here: {reason}.", hint=hint))
+    return _weights(answer, value)
 
 
 def _weights(answer: Reconciliation, value: Value) -> np.ndarray:

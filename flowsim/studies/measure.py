@@ -12,6 +12,8 @@ from flowsim.tables import nearest
 
 BETTER = 0.5
 """A better datum is one with this share of its uncertainty."""
+WORTH = 1e-3
+"""Data that take less than this share of the uncertainty are not listed."""
 OBSERVED = 1e-3
 """A new datum makes an unobservable number observable if it takes all but this share of its free play."""
 
@@ -65,7 +67,7 @@ def next_measurements(
     table["sd_before"] = np.inf if unseen else np.sqrt(before)
     table["sd_after"] = after
     table["gain"] = np.isfinite(after) * 1.0 if unseen else 1.0 - after / np.sqrt(before)
-    return table[table["gain"] > 1e-6].reset_index(drop=True)
+    return table[table["gain"] > WORTH].reset_index(drop=True)
 
 
 def target_weights(answer: Reconciliation, target: str | np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ class Reconciliation:
     optima : distinct minima of a bilinear problem, best first
     eliminated : data that serial elimination left out, in order
     certificate : steps, feasibility, stationarity, converged
-    notes : remarks for the reader
+    notes, notes_zh : remarks for the reader, in English and in Chinese
     """
 
     result: Result
@@ -64,6 +64,7 @@ class Reconciliation:
     eliminated: tuple[str, ...]
     certificate: dict[str, Any]
     notes: tuple[str, ...]
+    notes_zh: tuple[str, ...]
     model: Model
     state: State
 
@@ -111,15 +112,16 @@ class Reconciliation:
             "variant": about["variant"],
             "test": self.test,
             "certificate": self.certificate,
-            "data": records(_finite(self.data)),
-            "values": records(_finite(self.values)),
-            "suspects": records(_finite(self.suspects)),
+            "data": records(finite(self.data)),
+            "values": records(finite(self.values)),
+            "suspects": records(finite(self.suspects)),
             "eliminated": list(self.eliminated),
             "optima": [
                 {"objective": one.objective, "gap": one.gap, "starts": one.starts, "data": one.data.tolist()}
                 for one in self.optima
             ],
             "notes": list(self.notes),
+            "notes_zh": list(self.notes_zh),
             "origin": self.result.origin,
         }
 
@@ -131,5 +133,6 @@ class Reconciliation:
         )
 
 
-def _finite(frame: pd.DataFrame) -> pd.DataFrame:
+def finite(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for JSON, which knows no infinity."""
     return frame.replace([np.inf, -np.inf], np.nan)

@@ -23,6 +23,13 @@ WORDS = {
     "suspects": ("Data to look at first", "优先核查的数据"),
     "optima": ("Distinct minima", "不同的极小值"),
     "next": ("What to measure next for {}", "为确定{}，下一步应测量"),
+    "indicators": ("Indicators, uncertainty propagated with covariances", "指标（按协方差传播不确定度）"),
+    "indicator": ("indicator", "指标"),
+    "by": ("how", "方法"),
+    "first order": ("first order", "一阶传播"),
+    "sampled": ("sampled", "抽样"),
+    "missing": ("Missing", "无法计算"),
+    "reason": ("reason", "原因"),
     "datum": ("datum", "数据"),
     "name": ("name", "名称"),
     "class": ("class", "类别"),
@@ -156,6 +163,32 @@ def next_grid(table: pd.DataFrame, target: str, lang: str = "en") -> Grid:
         rows.append([f"{_say(one.what, lang)}: {one.id}", *cells, one.unit])
     columns = _columns(("what", "sd", "sd_before", "sd_after", "unit"), lang)
     return Grid(_say("next", lang).format(target), columns, rows, (1, 2, 3))
+
+
+def uncertain_grids(table: pd.DataFrame, lang: str = "en") -> list[Grid]:
+    """The table of `uncertain_indicators`: values with their interval, and why others are missing."""
+    rows, lacking = [], []
+    for one in table.to_dict("records"):
+        if one["reason"]:
+            lacking.append([one["id"], one[lang], one["reason_zh" if lang == "zh" else "reason"]])
+            continue
+        scale, unit = handy([one["value"]], one["unit"], lang)
+        rows.append(
+            [
+                one["id"],
+                one[lang],
+                plus_minus(one["value"] / scale, one["sd"] / scale),
+                f"{number(one['low'] / scale)} … {number(one['high'] / scale)}",
+                unit,
+                _say(one["method"], lang),
+            ]
+        )
+    columns = ["id", *_columns(("indicator", "value", "interval", "unit", "by"), lang)]
+    grids = [Grid(_say("indicators", lang), columns, rows, (2, 3))]
+    if lacking:
+        columns = ["id", *_columns(("indicator", "reason"), lang)]
+        grids.append(Grid(_say("missing", lang), columns, lacking))
+    return grids
 
 
 def verdict(answer: Reconciliation, lang: str = "en") -> str:
