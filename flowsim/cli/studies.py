@@ -126,7 +126,7 @@ def reconcile(
         raise InputError(Problem("indicators are those of one year.", hint=hint))
     scenario = read(file, variant)
     answer = adjust(
-        all_years(scenario, _years(years)) if years else assemble(scenario),
+        all_years(scenario, years_of(years)) if years else assemble(scenario),
         alpha=alpha,
         pedigree=pedigree,
         eliminate=eliminate,
