@@ -29,6 +29,7 @@ _HOMES = {
     "Initial": "flowsim.cohorts",
     "Lifetime": "flowsim.lifetimes",
     "indicators": "flowsim.indicators",
+    "yearly": "flowsim.indicators.yearly",
     "compare": "flowsim.compare",
     "trace": "flowsim.trace",
     "sankey": "flowsim.views.sankey",

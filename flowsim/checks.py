@@ -365,7 +365,7 @@ def _check_stocks(book: _Book) -> None:
     processes, stocks = book.typed["processes"], book.typed["stocks"]
     if stocks.empty:
         return
-    stores = ((processes["kind"] == "store") & (processes["recipe"] == "")).to_numpy()
+    stores = (processes["kind"].isin(["store", "dispose"]) & (processes["recipe"] == "")).to_numpy()
     _check_known(book, "stocks", "at", set(processes["id"][stores]), "store")
     hint = "A store keeps one stock of a good."
     twice = stocks.duplicated(["at", "good"]).to_numpy()

@@ -228,9 +228,7 @@ class Result:
         A store keeps what it gains.
         """
         system = self.system
-        stores = set(
-            system.processes["id"][(system.processes["kind"] == "store") & (system.processes["recipe"] == "")]
-        )
+        stores = set(system.processes["id"][system.stores])
         gaps = []
         for name in system.substances:
             if name in system.layers or name == "free_H2O":

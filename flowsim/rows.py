@@ -127,7 +127,10 @@ def columns_of(network: Network) -> Columns:
     used = np.isin(
         np.arange(len(network.processes)), np.concatenate([network.flow["from_at"], network.flow["to_at"]])
     )
-    stores = np.flatnonzero((network.processes["kind"] == "store").to_numpy() & ~network.has_recipe & used)
+    keeps = (network.processes["kind"] == "store") | network.processes["id"].isin(
+        network.tables["stocks"]["at"]
+    )
+    stores = np.flatnonzero(keeps.to_numpy() & ~network.has_recipe & used)
     for name in ("mass", *substances):
         stock.update({(int(store), name): count + position for position, store in enumerate(stores)})
         kind.append(filled(len(stores), "stock_change"))

@@ -366,7 +366,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "stocks": (
         Column("id", "id", "stock", required=True),
-        Column("at", "ref", "process of kind `store` that keeps it", "processes", required=True),
+        Column(
+            "at",
+            "ref",
+            "process of kind `store`, or `dispose` for a landfill, without a recipe",
+            "processes",
+            required=True,
+        ),
         Column("good", "ref", "what is kept", "goods", required=True),
         Column("becomes", "ref", "what it is called when it leaves; left out: the same", "goods"),
         Column("distribution", "choice", "how lives scatter; left out: as `lifetimes` has it", LIFETIMES),

@@ -123,6 +123,13 @@ class System:
         """Equality rows and unknowns."""
         return self.matrix.shape  # type: ignore[return-value]
 
+    @property
+    def stores(self) -> np.ndarray:
+        """True for each process that keeps a stock, shape (processes,)."""
+        keeps = np.zeros(len(self.processes), dtype=bool)
+        keeps[self.unknown_at[self.unknown_kind == "stock_change"]] = True
+        return keeps
+
     def flow_name(self, flow: int, lang: str = "en") -> str:
         """Good, from and to of one flow, in words."""
         row = self.flows.iloc[flow]

@@ -45,6 +45,7 @@ ZH = {
     "implied": "按规则补全",
     "in": "输入",
     "indicator": "指标",
+    "indicators": "指标",
     "largest residual": "最大残差",
     "layer": "层",
     "left out": "不计入",

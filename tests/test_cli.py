@@ -447,6 +447,18 @@ def test_simulate_shows_stocks_by_year_and_writes_its_tables(tmp_path: Path) -> 
     assert shown["kind"] == "simulation" and shown["variants"][0]["years"] == [2020, 2025]
 
 
+def test_simulate_gives_the_indicators_of_every_year(tmp_path: Path) -> None:
+    asked = ("simulate", str(ROOT / "scenarios" / "building_stocks.yaml"), "--years", "2020,2040")
+    asked += ("--set", "general.solid_waste_landfilled,general.co2_intensity")
+    text = printed(*asked, "--variants", "as_assumed,slow_recycling", "--lang", "zh", "--out", str(tmp_path))
+    assert "固体废物填埋处置量（资源化能力减半）" in text.replace(" (", "（").replace(") ", "）")
+    assert "general.co2_intensity" in text and "缺失" in text
+    lines = (tmp_path / "indicators.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("variant,year,id,") and len(lines) == 9
+    shown = json.loads(printed(*asked, "--json"))["variants"][0]["indicators"]
+    assert [item["year"] for item in shown] == [2020, 2020, 2040, 2040] and shown[1]["value"] is None
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

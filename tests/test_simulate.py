@@ -266,7 +266,7 @@ LANDFILL = """
 flowsim: 1
 year: 2020
 goods: {slag: {name: {en: slag, zh: 矿渣}}}
-processes: {dump: {kind: store}}
+processes: {dump: {kind: dispose}}
 flows:
   - {id: dumped, good: slag, from: market, to: dump, amount: 10 t/a}
   - {id: mined, good: slag, from: dump, to: market, amount: 4 t/a}
@@ -307,7 +307,7 @@ recipes:
 processes:
   smelter: {recipe: smelting, activity: 10 t/a}
   brickyard: {recipe: bricks}
-  dump: {kind: store}
+  dump: {kind: dispose}
 flows:
   - {id: used, good: slag, from: smelter, to: brickyard}
   - {id: dumped, good: slag, from: smelter, to: dump}
@@ -349,7 +349,7 @@ def test_a_sale_is_no_way_out_before_the_dump_is_full(tmp_path: Path) -> None:
 
 def test_a_plant_that_finds_no_room_may_have_another_dump(tmp_path: Path) -> None:
     other = (
-        ("  dump: {kind: store}", "  dump: {kind: store}\n  second: {kind: store}"),
+        ("  dump: {kind: dispose}", "  dump: {kind: dispose}\n  second: {kind: store}"),
         ("stocks:\n", "  - {id: far, good: slag, from: smelter, to: second, prefer: 6.8}\nstocks:\n"),
         ("series:\n", "  far: {at: second, good: slag, distribution: unlimited, space: 10 t}\nseries:\n"),
     )
@@ -645,6 +645,27 @@ def test_the_city_builds_for_its_people_and_its_landfill_fills_up() -> None:
     assert made.spilt()["year"].iloc[0] == 2040 and recycled[-1] == pytest.approx(2.2e6)
     assert (recycled[:-1] <= recycled[1:] + 1e-3).all() and (recycled < torn_down).all()
     assert made.checks["share"].abs().max() < 1e-12
+
+
+def test_the_park_takes_back_its_packs_and_its_landfill_fills_up() -> None:
+    made = fs.simulate(fs.example("qinzhou_park").with_variant("loops_to_2060"), years=[2030, 2040, 2050])
+    sold, worn_out, collected = (flow(made, f"packs_{name}") for name in ("sold", "worn_out", "collected"))
+    assert sold == pytest.approx(39100) and (np.diff(worn_out) > 0).all()
+    assert collected / worn_out == pytest.approx([0.5875, 0.7625, 0.85])
+    assert made.full() == {"waste": 2040} and made.spilt()["year"].tolist() == [2040, 2050]
+    assert made.checks["share"].abs().max() < 1e-12
+
+
+def test_indicators_of_every_year_are_those_of_its_result() -> None:
+    made = fs.simulate(fs.example("building_stocks"), years=[2020, 2030, 2040])
+    table = fs.yearly(made, ["general.solid_waste_landfilled", "general.recycled_input_rate"])
+    assert table["year"].tolist() == [2020, 2020, 2030, 2030, 2040, 2040]
+    for year, result in zip(made.years, made.results, strict=True):
+        own = fs.indicators(result, ["general.solid_waste_landfilled", "general.recycled_input_rate"])
+        assert table[table["year"] == year]["value"].tolist() == own["value"].tolist()
+    buried = table[table["id"] == "general.solid_waste_landfilled"]["value"].to_numpy()
+    dumped = flow(made, "to_landfill") + flow(made, "cdw_mixed__demolition__landfill")
+    assert (buried >= dumped * (1 - 1e-9)).all() and dumped[0] > 1e6
 
 
 def test_packaging_of_months_and_cloth_of_years_stay_where_their_inflow_is_steady() -> None:

@@ -8,11 +8,14 @@ import click
 
 from flowsim.cli.base import (
     BOUNDARY,
+    FACTORS,
+    INPUTS,
     JSON,
     LANG,
     STUDY,
     VARIANT,
     fails_clearly,
+    inputs_of,
     listed,
     main,
     print_json,
@@ -28,6 +31,10 @@ from flowsim.cli.base import (
 @click.option("--part", help="Flows or goods whose share in `--whole` is wanted, separated by commas.")
 @click.option("--whole", help="Flows or goods that make up the whole.")
 @click.option("--layer", default="mass", help="Layer of the share.")
+@click.option("--set", "wanted", help="Indicator sets or ids for each year, separated by commas.")
+@BOUNDARY
+@INPUTS
+@FACTORS
 @click.option("--out", type=click.Path(), help="Write the tidy tables as CSV into this folder.")
 @STUDY
 @JSON
@@ -40,18 +47,25 @@ def simulate(
     part: str | None,
     whole: str | None,
     layer: str,
+    wanted: str | None,
+    boundary: str,
+    given: tuple[str, ...],
+    factors: tuple[str, ...],
     out: str | None,
     study: str,
     as_json: bool,
     lang: str,
 ) -> None:
-    """Follow FILE through the years: stocks, cohorts and flows, balanced in every year and over all."""
+    """Follow FILE through the years: stocks, cohorts, flows and indicators, balanced in every year and over
+    all. `flowsim plot FILE years` draws them."""
     from flowsim.errors import InputError, Problem
+    from flowsim.indicators import factor_sets
+    from flowsim.indicators.yearly import yearly
     from flowsim.scenario import read
     from flowsim.studies.simulate import simulate as through_years
     from flowsim.studies.years import export, years_json
     from flowsim.views.text import print_grids
-    from flowsim.views.years_text import note_lines, simulation_grids, variant_grid
+    from flowsim.views.years_text import note_lines, simulation_grids, variant_grid, yearly_grids
     from flowsim.words import say
 
     if bool(part) != bool(whole):
@@ -60,14 +74,22 @@ def simulate(
         )
     names = listed(variants) if variants else [None]
     made = [through_years(read(file, name), years=years_of(years), study=study) for name in names]  # type: ignore[arg-type]
+    more = {}
+    if wanted:
+        inputs, sets = inputs_of(given), factor_sets(made[0].results[0], factors)
+        more["indicators"] = [
+            yearly(each, listed(wanted), boundary, inputs=inputs, sets=sets) for each in made
+        ]
     if out:
-        export(made, out)
+        export(made, out, more)
     if as_json:
-        print_json(years_json(made))
+        print_json(years_json(made, more))
         return
     grids = [grid for one in made for grid in simulation_grids(one, lang)]
     if part and whole:
         grids.append(variant_grid(made, listed(part), listed(whole), lang, layer))
+    if wanted:
+        grids += yearly_grids(made, more["indicators"], lang)
     click.echo(print_grids(grids, width=width_of()), nl=False)
     for line in note_lines(made, lang):
         click.echo(f"{say('note', lang)}: {line}")

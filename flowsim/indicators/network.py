@@ -60,7 +60,7 @@ def of_account(account: Account, layer: str = "mass") -> ecology.Network:
     if not len(used):
         raise Missing("nothing flows inside the boundary", "边界内没有物料流")
     gap = imports + internal.sum(axis=0) - exports - losses - internal.sum(axis=1)
-    store = (account.result.system.processes["kind"] == "store").to_numpy()
+    store = account.result.system.stores
     exports += np.where(store, np.maximum(gap, 0.0), 0.0)
     imports += np.where(store, np.maximum(-gap, 0.0), 0.0)
     found = ecology.Network(csr_array(internal[used][:, used]), imports[used], exports[used], losses[used])

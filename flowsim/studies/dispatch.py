@@ -129,7 +129,7 @@ def _stored(system: System) -> np.ndarray:
     flows, rows, goods = system.flows, system.rows, len(system.goods)
     asks = rows.kind == "level"
     asked = np.isin(flows["to_at"] * goods + flows["good_at"], rows.process[asks] * goods + rows.good[asks])
-    return (system.processes["kind"] == "store").to_numpy()[flows["to_at"].to_numpy()] & ~asked
+    return system.stores[flows["to_at"].to_numpy()] & ~asked
 
 
 def undriven(system: System) -> np.ndarray:

@@ -276,7 +276,11 @@ TABLES = ("flows", "processes", "stocks", "cohorts", "checks")
 """The tidy tables of a simulation."""
 
 
-def export(simulations: Sequence[Simulation], folder: str | Path) -> list[Path]:
+More = Mapping[str, Sequence["pd.DataFrame"]]
+"""Further tables by name, one for each simulation."""
+
+
+def export(simulations: Sequence[Simulation], folder: str | Path, more: More | None = None) -> list[Path]:
     """Write the tidy tables of every variant as CSV, a column ``variant`` in front; each file whole or not.
 
     Raises
@@ -290,10 +294,10 @@ def export(simulations: Sequence[Simulation], folder: str | Path) -> list[Path]:
         raise InputError(Problem("this is a file, but a folder is wanted.", str(folder)))
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in TABLES:
+    for name, each in _tables(simulations, more).items():
         frames = []
-        for made in simulations:
-            frame = getattr(made, name).copy()
+        for made, table in zip(simulations, each, strict=True):
+            frame = table.copy()
             frame.insert(0, "variant", made.scenario.variant)
             frames.append(frame)
         path = folder / f"{name}.csv"
@@ -303,9 +307,14 @@ def export(simulations: Sequence[Simulation], folder: str | Path) -> list[Path]:
     return written
 
 
-def years_json(simulations: Sequence[Simulation]) -> dict[str, Any]:
+def _tables(simulations: Sequence[Simulation], more: More | None) -> dict[str, Sequence[pd.DataFrame]]:
+    own = {name: [getattr(made, name) for made in simulations] for name in TABLES}
+    return {**own, **(more or {})}
+
+
+def years_json(simulations: Sequence[Simulation], more: More | None = None) -> dict[str, Any]:
     """The simulations in the documented layout (docs/json.md)."""
-    first = simulations[0].scenario
+    first, each = simulations[0].scenario, _tables(simulations, more)
     return {
         "flowsim_json": FORMAT,
         "kind": "simulation",
@@ -314,10 +323,10 @@ def years_json(simulations: Sequence[Simulation]) -> dict[str, Any]:
             {
                 "id": made.scenario.variant,
                 "years": made.years,
-                **{name: records(getattr(made, name)) for name in TABLES},
+                **{name: records(frames[at]) for name, frames in each.items()},
                 "notes": made.notes(),
                 "origin": made.results[0].origin,
             }
-            for made in simulations
+            for at, made in enumerate(simulations)
         ],
     }

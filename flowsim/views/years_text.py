@@ -131,6 +131,27 @@ def variant_grid(
     return Grid(title, columns, rows, tuple(range(1, len(columns))))
 
 
+def yearly_grids(simulations: Sequence[Simulation], tables: Sequence[pd.DataFrame], lang: str) -> list[Grid]:
+    """Indicators by year in every variant, and why those that no year has are missing."""
+    years, rows = simulations[0].years, []
+    lacking: dict[tuple[str, str], None] = {}
+    for made, table in zip(simulations, tables, strict=True):
+        for identity, part in table.groupby("id", sort=False):
+            head, values = part.iloc[0], part["value"].to_numpy(dtype=float)
+            if np.isnan(values).all():
+                reason = head["reason_zh" if lang == "zh" else "reason"]
+                lacking[str(identity), str(reason)] = None
+                continue
+            of = f" ({_name(made, lang)})" if len(simulations) > 1 else ""
+            rows.append((f"{head[lang]}{of}", str(head["unit"]), values))
+    grids = [_year_grid(say("indicators", lang), say("indicator", lang), rows, years, lang)]
+    if lacking:
+        grids.append(
+            Grid(say("missing", lang), ["id", say("because", lang)], [list(each) for each in lacking])
+        )
+    return grids
+
+
 def note_lines(simulations: Sequence[Simulation], lang: str) -> list[str]:
     """The notes of every variant, each once; one that not all share names those it belongs to."""
     owners: dict[str, list[str]] = {}
