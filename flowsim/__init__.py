@@ -22,6 +22,8 @@ _HOMES = {
     "solve": "flowsim.studies.solve",
     "dispatch": "flowsim.studies.dispatch",
     "balance": "flowsim.studies",
+    "optimise": "flowsim.symbiosis.optimise",
+    "pareto": "flowsim.symbiosis.pareto",
     "reconcile": "flowsim.studies.reconcile",
     "next_measurements": "flowsim.studies.measure",
     "simulate": "flowsim.studies.simulate",

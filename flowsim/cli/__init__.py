@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from flowsim.cli import figures, flows, pictures, start, studies  # noqa: F401  (they register their commands)
+from flowsim.cli import (  # noqa: F401  (they register their commands)
+    figures,
+    flows,
+    optimise,
+    pictures,
+    start,
+    studies,
+)
 from flowsim.cli.base import main
 
 __all__ = ["main"]

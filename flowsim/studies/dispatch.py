@@ -90,7 +90,7 @@ def _stages(system: System) -> Iterator[tuple[str, np.ndarray]]:
     asked &= ~for_waste
     to_far, from_far = far[flows["to_at"].to_numpy()], far[flows["from_at"].to_numpy()]
     left = given_away & ~surplus
-    worse = left & (level > _best(level, flows["out_node"].to_numpy(), left))
+    worse = left & (level > best_level(level, flows["out_node"].to_numpy(), left))
     for distance in range(MOST_DEPTHS):
         yield from _by_merit(level, asked & (to_far == distance), keep_best=True)
         yield "share", np.flatnonzero(asked & (to_far == distance))
@@ -100,7 +100,7 @@ def _stages(system: System) -> Iterator[tuple[str, np.ndarray]]:
     yield "share", np.flatnonzero(for_waste | left)
 
 
-def _best(level: np.ndarray, node: np.ndarray, mine: np.ndarray) -> np.ndarray:
+def best_level(level: np.ndarray, node: np.ndarray, mine: np.ndarray) -> np.ndarray:
     """For each flow the best level among those of its place: what takes the rest is nothing to avoid."""
     _, place = np.unique(node, return_inverse=True)
     best = np.full(place.max(initial=-1) + 1, np.inf)
@@ -121,7 +121,7 @@ def _chosen_by_supplier(system: System) -> np.ndarray:
     mined = np.isin(system.flows["from_at"], system.upper_rows.process[system.upper_rows.kind == "mining"])
     outside = system.processes["outside"].to_numpy()
     source, target = system.flows["from_at"].to_numpy(), system.flows["to_at"].to_numpy()
-    return outside[target] | ((_feeds(system) & ~mined | _stored(system)) & ~outside[source])
+    return outside[target] | ((feeds(system) & ~mined | _stored(system)) & ~outside[source])
 
 
 def _stored(system: System) -> np.ndarray:
@@ -167,7 +167,7 @@ def undriven(system: System) -> np.ndarray:
     return decompose(csr_array(vstack([system.matrix, stated]))).under
 
 
-def _feeds(system: System) -> np.ndarray:
+def feeds(system: System) -> np.ndarray:
     """Flows that feed a plant whose activity counts what it takes, such as a kiln for waste."""
     flows, processes = system.flows, system.processes
     target = flows["to_at"].to_numpy()
@@ -185,7 +185,7 @@ def _depth(system: System) -> np.ndarray:
 
     flows, outside = system.flows, system.processes["outside"].to_numpy()
     source, target = flows["from_at"].to_numpy(), flows["to_at"].to_numpy()
-    asked = ~_feeds(system) & ~outside[source] & ~outside[target]
+    asked = ~feeds(system) & ~outside[source] & ~outside[target]
     count = len(outside)
     graph = csr_array((np.ones(asked.sum()), (target[asked], source[asked])), shape=(count, count))
     number, label = connected_components(graph, connection="strong")
@@ -367,7 +367,7 @@ def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
     end, other, there = (
         ("to_at", "from_at", "out_node") if node == "in_node" else ("from_at", "to_at", "in_node")
     )
-    most = _reach(system, other, there)
+    most = reach(system, other, there)
     keys = np.column_stack([flows[node].to_numpy(), level])
     _, group, size = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     group = group.ravel()
@@ -382,7 +382,7 @@ def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
     return ties
 
 
-def _reach(system: System, end: str, node: str) -> np.ndarray:
+def reach(system: System, end: str, node: str) -> np.ndarray:
     """The most that one end of each flow could bring or take, by limit and capacity; infinite if unknown."""
     flows, rows = system.flows, system.rows
     most = system.upper[: len(flows)].copy()

@@ -1,0 +1,223 @@
+"""An optimum, its limits and a Pareto front as tables and sentences, in English or Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flowsim.views.charts import front as draw_front
+from flowsim.views.text import Grid, handy, number, percent, unit_text
+
+if TYPE_CHECKING:
+    from flowsim.symbiosis.limits import Limit, Range
+    from flowsim.symbiosis.optimise import Optimum
+    from flowsim.symbiosis.pareto import Front
+    from flowsim.views.chart import Chart
+
+WORDS = {
+    "objective": ("Objective", "目标"),
+    "before": ("before", "优化前"),
+    "unlinked": ("best without new links", "不开新链接的最优"),
+    "planned": ("best with links (programme)", "开通链接的最优（规划解）"),
+    "after": ("balanced again, the figure to use", "重新平衡后（采用值）"),
+    "change": ("change", "变化"),
+    "bound": ("proved bound", "已证明的界"),
+    "gap": ("gap", "最优性间隙"),
+    "value": ("value", "数值"),
+    "unit": ("unit", "单位"),
+    "links": ("Links to open", "应开通的链接"),
+    "link": ("link", "链接"),
+    "from": ("from", "来自"),
+    "to": ("to", "去向"),
+    "amount": ("amount", "数量"),
+    "plan": ("programme", "规划解"),
+    "limit": ("limit", "上限"),
+    "cost": ("cost, CNY/a", "链接成本，元/年"),
+    "closed": ("Candidates that stay closed", "保持关闭的候选链接"),
+    "worth": ("What one more unit of a limit is worth", "各上限每增加一单位的价值"),
+    "meaning": ("meaning", "含义"),
+    "dual": ("shadow price", "影子价格"),
+    "checked": ("re-solved", "重新求解"),
+    "ranges": ("Links that could be exchanged at no loss", "可互换而不影响目标的链接"),
+    "low": ("from", "最小"),
+    "high": ("to", "最大"),
+    "front": ("Pareto front", "帕累托前沿"),
+    "point": ("point", "点"),
+    "open": ("open links", "开通链接"),
+    "base": ("as it stands", "现状"),
+}
+KINDS = {
+    "capacity": ("capacity of", "产能"),
+    "link": ("the limit of", "链接上限"),
+    "flow": ("the limit of", "流量上限"),
+    "row": ("the share allowed to", "占比或掺量上限"),
+}
+MOST_CLOSED = 40
+"""Candidates that are named though they stay closed."""
+
+
+def _say(word: str, lang: str) -> str:
+    return WORDS[word][lang == "zh"]
+
+
+def optimum_grids(optimum: Optimum, lang: str) -> list[Grid]:
+    """The objective, the links to open, and the candidates that stay closed."""
+    goal = optimum.objective
+    figures = [optimum.before, optimum.unlinked, optimum.planned, optimum.after]
+    factor, unit = handy(figures, goal.unit, lang)
+    rows = [
+        [_say(word, lang), number(value / factor, 6), unit]
+        for word, value in zip(("before", "unlinked", "planned", "after"), figures, strict=True)
+    ]
+    share = (optimum.after - optimum.before) / abs(optimum.before) if optimum.before else float("nan")
+    rows.append([_say("change", lang), f"{number((optimum.after - optimum.before) / factor, 6)}", unit])
+    rows.append(["", percent(share), ""])
+    rows.append([_say("bound", lang), number(optimum.bound / factor, 6), unit])
+    rows.append([_say("gap", lang), f"{optimum.gap:.0e}", ""])
+    title = f"{_say('objective', lang)}: {goal.zh if lang == 'zh' else goal.en}"
+    columns = ["", _say("value", lang), _say("unit", lang)]
+    return [Grid(title, columns, rows, (1,)), *_link_grids(optimum, lang)]
+
+
+def _link_grids(optimum: Optimum, lang: str) -> list[Grid]:
+    flows, system = optimum.case.system.flows, optimum.case.system
+    places = system.processes[lang].to_numpy()
+    opened, shut = [], []
+    balanced = optimum.balanced
+    for at, name in enumerate(optimum.case.links):
+        row = flows.iloc[int(optimum.case.at[at])]
+        ends = [str(places[int(row[end])]) for end in ("from_at", "to_at")]
+        label = str(row[lang]) or name
+        if not optimum.opened[at]:
+            shut.append([name, label, *ends])
+            continue
+        unit = f"{system.goods['unit'].iloc[int(row['good_at'])]}/a"
+        limit = float(optimum.case.system.upper[optimum.case.at[at]])
+        cost = balanced[at] * float(row["unit_cost"]) + float(row["fixed_cost"])
+        cells = [name, label, *ends, number(balanced[at], 6), unit_text(unit, lang)]
+        opened.append([*cells, number(optimum.amounts[at], 6), number(limit, 6), number(cost)])
+    words = ("link", "from", "to", "amount", "unit", "plan", "limit", "cost")
+    heads = ["id", *(_say(word, lang) for word in words)]
+    grids = [Grid(f"{_say('links', lang)} ({len(opened)})", heads, opened, (4, 6, 7, 8))]
+    if shut:
+        heads = ["id", *(_say(word, lang) for word in ("link", "from", "to"))]
+        grids.append(Grid(f"{_say('closed', lang)} ({len(shut)})", heads, shut[:MOST_CLOSED]))
+    return grids
+
+
+def limit_grid(optimum: Optimum, limits: Sequence[Limit], lang: str) -> Grid:
+    """Shadow prices in words, checked by solving again."""
+    rows = []
+    for limit in limits:
+        rows.append(
+            [
+                worth_text(optimum, limit, lang),
+                number(limit.limit, 6),
+                unit_text(limit.unit, lang),
+                number(limit.dual),
+                number(limit.worth),
+            ]
+        )
+    columns = [_say(word, lang) for word in ("meaning", "limit", "unit", "dual", "checked")]
+    return Grid(_say("worth", lang), columns, rows, (1, 3, 4))
+
+
+def worth_text(optimum: Optimum, limit: Limit, lang: str) -> str:
+    """One more unit of a limit as a sentence."""
+    goal, worth = optimum.objective, limit.worth
+    unit = unit_text(goal.unit, lang)
+    name = limit.zh if lang == "zh" else limit.en
+    per = unit_text(limit.unit, lang)
+    amount = f"{number(abs(worth), 3)} {unit}"
+    if abs(worth) <= 1e-6 * abs(limit.dual) or worth == 0:
+        return (
+            f"{name}每增加1 {per}：另有限制，目标不变"
+            if lang == "zh"
+            else f"one more {per} of {KINDS[limit.kind][0]} {name}: nothing, another limit binds at once"
+        )
+    better = worth * goal.sense < 0
+    if lang == "zh":
+        verb = "减少" if worth < 0 else "增加"
+        return f"{name}的{KINDS[limit.kind][1]}每增加1 {per}，{goal.zh}{verb}{amount}"
+    verb = "saves" if better and goal.sense > 0 else "gains" if better else "costs"
+    return f"one more {per} of {KINDS[limit.kind][0]} {name} {verb} {amount} of {goal.en}"
+
+
+def range_grid(optimum: Optimum, found: Sequence[Range], lang: str) -> Grid:
+    """Links whose amount the objective leaves open, with the range."""
+    flows = optimum.case.system.flows.set_index("id")
+    rows = []
+    for item in found:
+        unit = f"{optimum.case.system.goods['unit'].iloc[int(flows.loc[item.link, 'good_at'])]}/a"
+        label = str(flows.loc[item.link, lang]) or item.link
+        rows.append([item.link, label, number(item.low, 6), number(item.high, 6), unit_text(unit, lang)])
+    columns = ["id", *(_say(word, lang) for word in ("link", "low", "high", "unit"))]
+    return Grid(_say("ranges", lang), columns, rows, (2, 3))
+
+
+def front_grid(front: Front, lang: str) -> Grid:
+    """The base and the points of a front."""
+    scales = [
+        handy([front.base[at], *(point[at] for point in _pairs(front))], goal.unit, lang)
+        for at, goal in enumerate((front.first, front.second))
+    ]
+    rows = [[_say("base", lang), *_values(front.base, scales), "0", ""]]
+    for at, (point, pair) in enumerate(zip(front.points, _pairs(front), strict=True), 1):
+        names = [name for name, on in zip(front.case.links, point.opened, strict=True) if on]
+        rows.append([str(at), *_values(pair, scales), str(len(names)), ", ".join(names)])
+    heads = [
+        f"{goal.zh if lang == 'zh' else goal.en}, {unit}"
+        for goal, (_, unit) in zip((front.first, front.second), scales, strict=True)
+    ]
+    columns = [_say("point", lang), *heads, _say("links", lang), _say("open", lang)]
+    return Grid(_say("front", lang), columns, rows, (1, 2, 3))
+
+
+def front_chart(front: Front, lang: str) -> Chart:
+    """The front as a picture, the base beside it."""
+    labels = [{"en": goal.en, "zh": goal.zh, "unit": goal.unit} for goal in (front.first, front.second)]
+    names = [str(at) for at in range(1, len(front.points) + 1)]
+    return draw_front(_pairs(front), *labels, names=names, others=[front.base], lang=lang)
+
+
+def _pairs(front: Front) -> list[tuple[float, float]]:
+    return [(point.first, point.second) for point in front.points]
+
+
+def _values(pair: tuple[float, float], scales: Sequence[tuple[float, str]]) -> list[str]:
+    return [number(value / factor, 6) for value, (factor, _) in zip(pair, scales, strict=True)]
+
+
+NOTES = {
+    "free": (
+        "held: facts, limits and capacities alone; activities may move",
+        "仅保持数据、上限和产能不变，各厂运行量可变",
+    ),
+    "held": (
+        "held: facts and stated activities; nobody buys instead of taking from inside; plants that use a "
+        "waste keep it; nothing goes a worse way out than before (docs/symbiosis.md)",
+        "保持不变：数据与给定运行量；园区内已有的供应不改为外购；利用废物的工厂不减少用量；"
+        "不转向更差的去向（见 docs/symbiosis.md）",
+    ),
+    "same": ("balanced again the objective is the same", "重新平衡后目标值不变"),
+    "differs": (
+        "balanced again the objective differs by {}: beside links the merit order decides, not the objective",
+        "重新平衡后目标值相差{}：链接以外的选择由优先次序决定",
+    ),
+    "tolerance": ("tolerance of the solver 1e-9, of the switches 1e-6", "求解器容差 1e-9，整数间隙 1e-6"),
+    "unseen": ("the range of {} more links was not looked for", "另有{}条链接未检查互换范围"),
+}
+"""What is said below the tables."""
+
+
+def optimum_notes(optimum: Optimum, unseen: int, lang: str) -> list[str]:
+    """What was held, how sure the answer is, and how far the balanced answer is from the programme's."""
+    zh = lang == "zh"
+    difference = optimum.after - optimum.planned
+    size = max(abs(optimum.planned), abs(optimum.before), 1e-12)
+    unit = unit_text(optimum.objective.unit, lang)
+    shown = f"{number(difference)} {unit} ({percent(difference / size)})"
+    notes = [NOTES["free" if optimum.options["free_activities"] else "held"][zh]]
+    notes.append(NOTES["differs" if abs(difference) > 1e-6 * size else "same"][zh].format(shown))
+    notes.append(NOTES["tolerance"][zh])
+    return [*notes, NOTES["unseen"][zh].format(unseen)] if unseen else notes
