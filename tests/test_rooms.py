@@ -148,6 +148,7 @@ SAME_FLOOR = (
     ("views.explore", "views.colours"),
     ("views.sankey", "views.colours"),
     ("views.explore", "views.svg"),
+    ("views.optimise_text", "views.chart"),
     ("views.optimise_text", "views.charts"),
     ("views.optimise_text", "views.text"),
     ("views.years_text", "views.text"),
