@@ -25,7 +25,7 @@ def test_every_command_is_in_the_readme() -> None:
 def test_every_option_in_the_table_is_there() -> None:
     for command, options in re.findall(r"^\| `flowsim ([a-z]+)([^`]*)`", README, re.MULTILINE):
         known = {name for option in main.commands[command].params for name in option.opts}
-        assert set(re.findall(r"--[a-z]+", options)) <= known, command
+        assert set(re.findall(r"--[a-z-]+", options)) <= known, command
 
 
 def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
