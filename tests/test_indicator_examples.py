@@ -330,6 +330,43 @@ def test_a_set_of_factors_is_named_alone_or_for_one_factor(run: Run) -> None:
         factor_sets(result, ["set_99"])
 
 
+def test_co2_by_source(run: Run) -> None:
+    result = boiler(run)
+    assert value(result, "general.co2_fuel") == pytest.approx(174.175)
+    assert value(result, "general.co2_electricity") == pytest.approx(404.4)
+    assert value(result, "general.co2_heat") == 0
+    found = evaluate(result, "general.co2_fuel", sets={"co2_fuel": "set_7"})[0]
+    assert found.value == pytest.approx(207.1509)
+
+
+def test_the_fossil_co2_of_waste_that_is_burnt(run: Run) -> None:
+    goods = {"msw": "municipal_waste", "tar": "hazardous_waste", "sludge": "hazardous_waste"}
+    goods |= {"co2_bio": "emission", "slag": "solid_waste"}
+    flows = [
+        ("msw", "market", "burner", 1000),
+        ("tar", "market", "kiln", 100),
+        ("sludge", "market", "kiln", 1),
+    ]
+    flows += [("msw", "market", "yard", 50), ("msw", "yard", "burner", 50), ("tar", "market", "lime", 7)]
+    flows += [
+        ("co2_bio", "burner", "air", 1050),
+        ("co2_bio", "kiln", "air", 101),
+        ("slag", "lime", "landfill", 7),
+    ]
+    factors = (("co2_fuel", "msw", 0.557333, "t/t"), ("co2_fuel", "tar", 1.641750, "t/t"))
+    permit = "{kind: treat, permits: [tar, sludge]}"
+    processes = {"burner": permit, "kiln": permit, "yard": "{kind: collect}"}
+    result = run(goods, processes | {"lime": permit}, flows, factors=factors)
+    found = evaluate(result, "general.co2_waste")[0]
+    assert found.value == pytest.approx(0.557333 * 1050 + 1.641750 * 100)
+    assert found.terms is not None and found.terms.left_out[0][1].sum() == 1
+
+
+def test_energy_per_unit_of_one_product(run: Run) -> None:
+    result = plant(run, {"coal": ("fuel", 100)}, factors=COAL)
+    assert value(result, "cn.energy_per_product") == pytest.approx(0.7143)
+
+
 def test_13_2_billion_kwh_in_standard_coal(run: Run) -> None:
     result = plant(run, {"ore": ("mineral", 1), "elec": ("power", 132e8 * 0.0036)}, factors=COAL)
     assert value(result, "cn.comprehensive_energy") == pytest.approx(1_622_280)

@@ -121,6 +121,7 @@ SAME_FLOOR = (
     ("indicators.*", "indicators.waste"),
     ("indicators.*", "indicators.water"),
     ("indicators.*", "indicators.energy"),
+    ("indicators.carbon_sources", "indicators.carbon"),
     ("indicators.cn", "indicators.city"),
     ("indicators.park", "indicators.cn"),
     ("indicators.cti", "indicators.iso"),

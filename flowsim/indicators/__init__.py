@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowsim.indicators import (
     carbon,
+    carbon_sources,
     city,
     cn,
     cti,
@@ -44,6 +45,7 @@ __all__ = [
     "Terms",
     "Value",
     "carbon",
+    "carbon_sources",
     "change",
     "changes",
     "city",

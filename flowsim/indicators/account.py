@@ -400,6 +400,17 @@ class Account:
         known = (np.diff(self.result.system.contents.indptr) > 0)[self._good]
         return float(total[known].sum() / total.sum()) if total.any() else float("nan")
 
+    def product(self) -> np.ndarray:
+        """Flows of the one product that leaves; raises `Missing` if there are several: they do not add up."""
+        product = self.leaves & self.of_class("product") & self.of_kind("material") & self.runs
+        if product.any() and len(set(self.result.system.flows["good"][product])) > 1:
+            names, names_zh = self.good_names(product)
+            raise Missing(
+                f"the boundary gives several products ({names}): draw it around one process",
+                f"边界内有多种产品（{names_zh}）：请以单一过程为边界",
+            )
+        return product
+
     def need(self, flows: np.ndarray, weights: np.ndarray, en: str, zh: str) -> None:
         """Raise `Missing` if a flow that matters has no weight; ``en`` and ``zh`` say what lacks."""
         lacking = flows & np.isnan(weights) & self.runs

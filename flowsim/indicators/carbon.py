@@ -56,6 +56,13 @@ def co2_by_factors(account: Account) -> Terms:
     is named or stands first; by its carbon content where no set has the good. What is used as material is
     taken as not burnt: its carbon stays in products, or leaves as process CO2, which counts.
     """
+    process = account.leaves & account.to_place("air") & account.of_good(*PROCESS_CO2)
+    total = fuel_co2(account) + np.where(process, account.mass, 0.0) + bought_co2(account)
+    return Terms(total, None, "t/a")
+
+
+def fuel_co2(account: Account) -> np.ndarray:
+    """t/a of CO2 by flow of fuels bought, less what is sold or used as material, by factors."""
     fuel = account.of_kind("material") & (account.of_class("fuel") | ~np.isnan(account.factor("tce")))
     fuel &= ~account.of_good(*NONFOSSIL)
     trade = fuel & (account.enters | (account.leaves & ~account.to_place("air")))
@@ -64,9 +71,7 @@ def co2_by_factors(account: Account) -> Terms:
     share = feedstock_share(account, fuel)
     account.need(trade | (share > 0), factor, "CO2 factor of a fuel", "燃料二氧化碳排放因子")
     sign = np.where(account.enters, 1.0, -1.0) * trade - share
-    burnt = np.where(sign == 0, 0.0, sign * account.amounts * np.nan_to_num(factor))
-    process = account.leaves & account.to_place("air") & account.of_good(*PROCESS_CO2)
-    return Terms(burnt + np.where(process, account.mass, 0.0) + _bought_co2(account), None, "t/a")
+    return np.where(sign == 0, 0.0, sign * account.amounts * np.nan_to_num(factor))
 
 
 @indicator(
@@ -110,12 +115,12 @@ def co2_by_flow(account: Account) -> np.ndarray:
     account.need(gas, np.where(carbon > 0, carbon, np.nan), "carbon content", "含碳量")
     direct = np.where(to_air & account.of_good(*CO2_GOODS), account.mass, 0.0)
     let_off = np.where(gas, account.mass * carbon * CO2_PER_C, 0.0)
-    return direct + let_off + _bought_co2(account)
+    return direct + let_off + bought_co2(account)
 
 
-def _bought_co2(account: Account) -> np.ndarray:
-    """t/a of CO2 by flow for power and heat bought less sold."""
-    traded = (account.enters | account.leaves) & account.of_class("power", "heat")
+def bought_co2(account: Account, *classes: str) -> np.ndarray:
+    """t/a of CO2 by flow for power and heat, or one of them, bought less sold."""
+    traded = (account.enters | account.leaves) & account.of_class(*classes or ("power", "heat"))
     factor = account.factor("co2_bought")
     account.need(traded, factor, "CO2 factor of bought energy", "外购能源二氧化碳排放因子")
     return np.where(traded, np.where(account.enters, 1.0, -1.0) * account.amounts * factor, 0.0)

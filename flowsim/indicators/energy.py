@@ -373,3 +373,20 @@ def waste_heat_recovery(account: Account) -> Terms:
     goods = account.givers(account.of_kind("material") & account.of_class(*MATERIAL_CLASSES))
     recovered = account.of_class("heat") & account.made & account.leaving(goods)
     return Terms(np.where(recovered, account.energy, 0.0), None, "GJ/a", scale=100.0 / possible)
+
+
+@indicator(
+    "cn.energy_per_product",
+    en="Comprehensive energy per unit of product",
+    zh="单位产品综合能耗",
+    unit="tce/t",
+    formula="e = E / P",
+    formula_zh="综合能耗 / 产品产量",
+    clause="GB/T 2589",
+    certainty="confirmed",
+    better="less",
+)
+def energy_per_product(account: Account) -> Terms:
+    """Calorific, with feedstock; for a boundary that gives one product only."""
+    made = np.where(account.product(), account.mass, 0.0)
+    return Terms(standard_coal(account, "tce"), made, "tce/a", "t/a")

@@ -206,14 +206,7 @@ def unconventional_rate(account: Account) -> Terms:
 )
 def intake_per_product(account: Account) -> Terms:
     """For a boundary that gives one product only: unlike products are not added up."""
-    product = account.leaves & account.of_class("product") & account.of_kind("material") & account.runs
-    if product.any() and len(set(account.result.system.flows["good"][product])) > 1:
-        names, names_zh = account.good_names(product)
-        raise Missing(
-            f"the boundary gives several products ({names}): draw it around one process",
-            f"边界内有多种产品（{names_zh}）：请以单一过程为边界",
-        )
-    return Terms(intake(account), np.where(product, account.mass, 0.0), "m3/a", "t/a")
+    return Terms(intake(account), np.where(account.product(), account.mass, 0.0), "m3/a", "t/a")
 
 
 @indicator(
