@@ -147,8 +147,10 @@ class System:
             return (share * self.goods["mass"].to_numpy())[good]
         return np.full(len(good), np.nan)
 
-    def row_text(self, row: int, upper: bool = False) -> str:
-        """One row as a sentence, for example ``recipe line, nickel_sulfate at precursor: ...``."""
+    def row_text(self, row: int, upper: bool = False, lang: str = "en") -> str:
+        """One row as a sentence, for example ``recipe line, nickel_sulfate of precursor: ...``, or in
+        Chinese.
+        """
         matrix, rhs, rows = (
             (self.upper_matrix, self.upper_rhs, self.upper_rows)
             if upper
@@ -172,8 +174,10 @@ class System:
             self.goods["id"].iloc[rows.good[row]] if rows.good[row] >= 0 else "",
         ]
         label = " of ".join(part for part in reversed(where) if part)
+        if lang == "zh":
+            label = " 的 ".join(part for part in where if part)
         layer = f" ({rows.layer[row]})" if rows.layer[row] not in ("", "base") else ""
-        head = f"{ROW_KINDS[str(rows.kind[row])][0]}{', ' + label if label else ''}{layer}"
+        head = f"{ROW_KINDS[str(rows.kind[row])][lang == 'zh']}{', ' + label if label else ''}{layer}"
         return f"{head}: {' + '.join(left) or '0'} {relation} {' + '.join(right + tail)}"
 
     def _short(self, column: int) -> str:

@@ -36,8 +36,9 @@ class Trace:
     value : the indicator's value and terms, or None
     flows : table of the flows behind it: id, en, zh, part (numerator, denominator, left out), amount, unit,
         contribution, share, file, line, source
-    drivers : table of what drives a flow: text, value, contribution, file, line, source; they add up to it
-    rows : table of the coefficients on the way: text, file, line, source
+    drivers : table of what drives a flow: text, text_zh, value, contribution, file, line, source; they add up
+        to it
+    rows : table of the coefficients on the way: text, text_zh, file, line, source
     """
 
     subject: str
@@ -189,8 +190,10 @@ def _trace_flow(result: Result, flow: int) -> Trace:
         flows=_flow_rows(
             result, "flow", np.where(np.arange(len(system.flows)) == flow, result.amounts, 0.0), np.nan
         ),
-        drivers=pd.DataFrame(drivers, columns=["text", "value", "contribution", "file", "line", "source"]),
-        rows=pd.DataFrame(coefficients, columns=["text", "file", "line", "source"]),
+        drivers=pd.DataFrame(
+            drivers, columns=["text", "text_zh", "value", "contribution", "file", "line", "source"]
+        ),
+        rows=pd.DataFrame(coefficients, columns=["text", "text_zh", "file", "line", "source"]),
     )
 
 
@@ -285,11 +288,12 @@ def _facts_behind(result: Result, flow: int) -> tuple[list[list[Any]], list[list
 
 def _largest(drivers: list[list[Any]]) -> list[list[Any]]:
     """The largest drivers first, the many small ones added up, so that all of them make the flow."""
-    drivers = sorted(drivers, key=lambda driver: -abs(driver[2]))
+    drivers = sorted(drivers, key=lambda driver: -abs(driver[3]))
     small = drivers[MOST_ROWS:]
     if not small:
         return drivers
-    rest = [f"{len(small)} smaller ones", np.nan, sum(driver[2] for driver in small), "", 0, ""]
+    total = sum(driver[3] for driver in small)
+    rest = [f"{len(small)} smaller ones", f"其余 {len(small)} 项", np.nan, total, "", 0, ""]
     return [*drivers[:MOST_ROWS], rest]
 
 
@@ -302,8 +306,8 @@ class _Texts:
         self.equal = system.matrix.shape[0]
 
     def row(self, row: int, value: float, contribution: float) -> list[Any]:
-        text, file, line, source = self.carrier(row)
-        return [text, value, contribution, file, line, source]
+        text, zh, *place = self.carrier(row)
+        return [text, zh, value, contribution, *place]
 
     def carrier(self, row: int) -> list[Any]:
         system = self.system
@@ -311,6 +315,7 @@ class _Texts:
         rows, at = (system.upper_rows, row - self.equal) if upper else (system.rows, row)
         return [
             system.row_text(at, upper=upper),
+            system.row_text(at, upper=upper, lang="zh"),
             str(rows.file[at]),
             int(rows.line[at]),
             str(rows.source[at]),
@@ -319,14 +324,17 @@ class _Texts:
     def bound(self, column: int, value: float, contribution: float) -> list[Any]:
         system = self.system
         if column >= system.matrix.shape[1]:
-            text, file, line, source = self.carrier(self.equal + column - system.matrix.shape[1])
-            return [text, value, contribution, file, line, source]
+            text, zh, *place = self.carrier(self.equal + column - system.matrix.shape[1])
+            return [text, zh, value, contribution, *place]
         at, kind = int(system.unknown_at[column]), system.unknown_kind[column]
         table = system.flows if kind == "flow" else system.processes
         row = table.iloc[at]
-        text = f"{'capacity' if kind == 'activity' else 'limit'} of {row['id']}"
+        word, word_zh = ("capacity", "产能") if kind == "activity" else ("limit", "上限")
+        text, zh = f"{word} of {row['id']}", f"{row['id']} 的{word_zh}"
         if value <= system.lower[column]:
             text = f"{row['id']} is not used" if value == 0 else f"minimum of {row['id']}"
+            zh = f"{row['id']} 未使用" if value == 0 else f"{row['id']} 的下限"
         if self.shared[column]:
             text = f"share of {row['id']}, decided by merit order"
-        return [text, value, contribution, str(row["file"]), int(row["line"]), str(row["source"])]
+            zh = f"{row['id']} 的份额（按优先次序决定）"
+        return [text, zh, value, contribution, str(row["file"]), int(row["line"]), str(row["source"])]

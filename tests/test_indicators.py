@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,9 @@ import pytest
 from parks import balanced, library, reason, value
 
 from flowsim.errors import InputError
-from flowsim.indicators import Account, evaluate, get, indicators, known
+from flowsim.indicators import Account, evaluate, get, indicators, known, waste
+from flowsim.indicators.change import ELASTICITIES
+from flowsim.indicators.chinese import RULES, clause_zh
 from flowsim.indicators.registry import CERTAINTIES, FIRST
 from flowsim.result import Result
 from flowsim.schema import GOOD_CLASSES
@@ -67,6 +70,15 @@ def test_the_first_set_is_known() -> None:
 def test_sets_are_known_by_the_names_that_users_know() -> None:
     assert known("ew_mfa") == known("eu") and known("cn_park") == known("park")
     assert known("all") == known()
+
+
+def test_every_clause_and_every_rule_is_told_in_chinese(run: Run) -> None:
+    for clause in [item.clause for item in known()] + [clause for *_, clause in ELASTICITIES.values()]:
+        assert not re.search(r"no\. |, mandatory|own def", clause_zh(clause)), clause
+    assert clause_zh("HJ 274-2015, no. 26 for its change") == "HJ 274-2015，第 26 项（用于其变化率）"
+    rules = {rule for item in evaluate(run(**PARK)) if item.terms for rule, _ in item.terms.left_out}
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(waste.__file__).parent.glob("*.py"))
+    assert rules <= set(RULES) and all(sources.count(f'"{rule}"') >= 2 for rule in RULES)
 
 
 def test_an_unknown_indicator_is_told_with_the_nearest() -> None:

@@ -73,7 +73,10 @@ def test_a_limit_that_binds_is_the_driver(nickel: Result) -> None:
 
 def test_a_flow_that_is_not_used_says_so(nickel: Result) -> None:
     unused = nickel.system.flows["id"][np.flatnonzero(nickel.amounts == 0)[0]]
-    assert trace(nickel, unused).drivers["text"].tolist() == [f"{unused} is not used"]
+    found = trace(nickel, unused).drivers
+    assert found["text"].tolist() == [f"{unused} is not used"] and found["text_zh"].tolist() == [
+        f"{unused} 未使用"
+    ]
 
 
 def test_where_rivals_share_the_share_of_one_is_taken_as_given(nickel: Result) -> None:

@@ -132,7 +132,7 @@ def trace(
     """Where a number comes from: an indicator's flows, a flow's facts, each with file, line and source."""
     from flowsim.indicators import factor_sets
     from flowsim.trace import trace as trace_result
-    from flowsim.views.indicator_text import figure_grid
+    from flowsim.views.indicator_text import clause_text, figure_grid
     from flowsim.views.text import print_grids, trace_grids
     from flowsim.words import say
 
@@ -149,6 +149,6 @@ def trace(
     if found.value is not None:
         indicator = found.value.indicator
         formula = indicator.formula_zh if lang == "zh" else indicator.formula
-        click.echo(f"{formula}  [{indicator.clause}; {say(indicator.certainty, lang)}]")
+        click.echo(f"{formula}  [{clause_text(indicator.clause, lang)}; {say(indicator.certainty, lang)}]")
         if found.value.reason:
             click.echo(found.value.reason_zh if lang == "zh" else found.value.reason)

@@ -339,7 +339,7 @@ def _gap(result: Result) -> Missing | None:
     text = result.system.row_text(row)
     return Missing(
         f"the balance does not close: a row is off by {share:.1e} of its largest term ({text})",
-        f"物料平衡不闭合：相对残差 {share:.1e}（{text}）",
+        f"物料平衡不闭合：相对残差 {share:.1e}（{result.system.row_text(row, lang='zh')}）",
     )
 
 

@@ -74,6 +74,13 @@ def certainty_text(item: Indicator, lang: str) -> str:
     return CERTAINTY[item.certainty] if lang == "zh" else item.certainty
 
 
+def clause_text(clause: str, lang: str) -> str:
+    """Where a definition stands."""
+    from flowsim.indicators.chinese import clause_zh
+
+    return clause_zh(clause) if lang == "zh" else clause
+
+
 def indicator_grids(values: Sequence[Value], lang: str) -> list[Grid]:
     """Values with numerator and denominator, and the missing ones with the reason."""
     rows = [_value_row(value, lang) for value in values if not value.reason]
@@ -166,7 +173,7 @@ def _elasticity_grid(elastic: Sequence[Elasticity], lang: str) -> Grid:
             one.zh if lang == "zh" else one.en,
             number(one.value),
             _percent(100 * one.growth),
-            one.clause,
+            clause_text(one.clause, lang) if one.clause else "",
             one.reason_zh if lang == "zh" else one.reason,
         ]
         for one in elastic
@@ -196,7 +203,7 @@ def list_grid(items: Sequence[Indicator], lang: str) -> Grid:
             item.zh,
             item.unit,
             item.formula_zh if lang == "zh" else item.formula,
-            item.clause,
+            clause_text(item.clause, lang),
             certainty_text(item, lang),
         ]
         for item in items
@@ -215,7 +222,7 @@ def explain_grid(item: Indicator, lang: str) -> Grid:
         [_say("Chinese", lang), item.zh],
         [_say("unit", lang), item.unit],
         [_say("formula", lang), item.formula_zh if lang == "zh" else item.formula],
-        [_say("source", lang), item.clause],
+        [_say("source", lang), clause_text(item.clause, lang)],
         [_say("certainty", lang), certainty_text(item, lang)],
         [_say("better", lang), better],
         [_say("note", lang), item.note],

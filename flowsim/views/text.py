@@ -425,14 +425,15 @@ def trace_grids(trace: Trace, lang: str) -> list[Grid]:
             _term_grid(trace, title, lang),
             *(_left_out_grid(str(part), flows, lang) for part, flows in rules),
         ]
+    text = "text_zh" if lang == "zh" else "text"
     rows = [
-        [row["text"], number(row["value"]), number(row["contribution"]), _place(row), row["source"]]
+        [row[text], number(row["value"]), number(row["contribution"]), _place(row), row["source"]]
         for row in trace.drivers.to_dict("records")
     ]
     columns = [say(word, lang) for word in ("drivers", "value", "contribution", "where", "source")]
     grids = [Grid(title, columns, rows, (1, 2))]
     if not trace.rows.empty:
-        rows = [[row["text"], _place(row), row["source"]] for row in trace.rows.to_dict("records")]
+        rows = [[row[text], _place(row), row["source"]] for row in trace.rows.to_dict("records")]
         columns = [say(word, lang) for word in ("relation", "where", "source")]
         grids.append(Grid(say("relations on the way", lang), columns, rows))
     return grids
@@ -458,12 +459,16 @@ def _term_grid(trace: Trace, title: str, lang: str) -> Grid:
 
 def _left_out_grid(part: str, flows: pd.DataFrame, lang: str) -> Grid:
     """Flows that a rule of the indicator leaves out, so that a reader sees what is not counted."""
+    from flowsim.indicators.chinese import RULES
+
     rows = [
         [row[lang], *amount(row["amount"], row["unit"], lang), _place(row)]
         for row in flows.to_dict("records")
     ]
     columns = [say(word, lang) for word in ("flow", "amount", "unit", "where")]
-    return Grid(f"{say('left out', lang)}: {part.removeprefix(LEFT_OUT)}", columns, rows, (1,))
+    rule = part.removeprefix(LEFT_OUT)
+    shown = RULES[rule] if lang == "zh" else rule
+    return Grid(f"{say('left out', lang)}: {shown}", columns, rows, (1,))
 
 
 def library_grids(
