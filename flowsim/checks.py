@@ -44,8 +44,8 @@ SERIES = {
 """Table → the numbers of its rows that may change over the years."""
 
 BASE_LAYERS = ("mass", "water", "energy")
-SHARE, STOCK = "%", "stock"
-"""Stand for the good of facts whose uncertainty is a share, or an amount that is not per year."""
+SHARE, STOCK = "%", "% stock"
+"""Stand for the good of facts whose uncertainty is a share, or an amount that is not per year; no ids.
 
 Frames = dict[str, "pd.DataFrame"]
 
