@@ -45,7 +45,7 @@ SERIES = {
 
 BASE_LAYERS = ("mass", "water", "energy")
 SHARE, STOCK = "%", "% stock"
-"""Stand for the good of facts whose uncertainty is a share, or an amount that is not per year; no ids.
+"""Stand for the good of facts whose uncertainty is a share, or an amount that is not per year; no ids."""
 
 Frames = dict[str, "pd.DataFrame"]
 
