@@ -112,6 +112,8 @@ def _answer(
     sd = np.sqrt(fit.variance[model.data : model.data + count])
     x[np.abs(x) < ROUNDING * np.abs(np.nan_to_num(x)).max(initial=0.0)] = 0.0
     sd[sd < EXACT * np.abs(x)] = 0.0
+    held = fit.bounds_that_hold - model.data
+    sd[held[(held >= 0) & (held < count)]] = 0.0
     moved = diagnose.moved_system(system, data, state.u)
     low, high = diagnose.intervals(moved, x)
     table = _data_table(system, data, fit, alpha)

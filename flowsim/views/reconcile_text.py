@@ -51,8 +51,8 @@ WORDS = {
     "new": ("new", "新增"),
     "better": ("better", "提高精度"),
     "sd": ("its sd", "其标准差"),
-    "sd_before": ("sd now", "现标准差"),
-    "sd_after": ("sd then", "届时标准差"),
+    "left": ("uncertainty left", "剩余不确定度"),
+    "observable": ("becomes observable", "变为可观测"),
     "from": ("source", "来源"),
 }
 
@@ -156,13 +156,16 @@ def _suspect_grid(answer: Reconciliation, lang: str) -> Grid:
 
 
 def next_grid(table: pd.DataFrame, target: str, lang: str = "en") -> Grid:
-    """The table of `next_measurements` for a target."""
+    """The table of `next_measurements` for a target; what is left of its uncertainty in per cent."""
     rows = []
     for one in table.itertuples():
-        cells = [number(size) if np.isfinite(size) else "∞" for size in (one.sd, one.sd_before, one.sd_after)]
-        rows.append([f"{_say(one.what, lang)}: {one.id}", *cells, one.unit])
-    columns = _columns(("what", "sd", "sd_before", "sd_after", "unit"), lang)
-    return Grid(_say("next", lang).format(target), columns, rows, (1, 2, 3))
+        scale, unit = handy([one.sd], one.unit, lang)
+        left = f"{100 * one.sd_after / one.sd_before:.0f} %"
+        if not np.isfinite(one.sd_before):
+            left = _say("observable", lang)
+        rows.append([f"{_say(one.what, lang)}: {one.id}", number(one.sd / scale), unit, left])
+    columns = _columns(("what", "sd", "unit", "left"), lang)
+    return Grid(_say("next", lang).format(target), columns, rows, (1, 3))
 
 
 def uncertain_grids(table: pd.DataFrame, lang: str = "en") -> list[Grid]:
