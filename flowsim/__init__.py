@@ -36,6 +36,7 @@ _HOMES = {
     "trace": "flowsim.trace",
     "sankey": "flowsim.views.sankey",
     "explore": "flowsim.views.explore",
+    "show": "flowsim.views.notebook",
     "save": "flowsim.result",
     "load": "flowsim.result",
     "example": "flowsim.scenario",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
 from flowsim.indicators import Value, evaluate, known
 from flowsim.indicators.account import SINCE_BASE
@@ -52,7 +53,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Displayed):
     """The answer of `compare`.
 
     Attributes
@@ -94,6 +95,12 @@ class Comparison:
                     row[f"{name}_change"] = values[at].value - first.value
             rows.append(row)
         return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        passed = sum(one.passed is True for one in self.verdicts)
+        judged = sum(one.passed is not None for one in self.verdicts)
+        what = f"{len(self.values[0])} indicators, {passed} of {judged} verdicts passed"
+        return f"<Comparison of {', '.join(self.names)}: {what}>"
 
     def as_json(self) -> dict[str, Any]:
         """The comparison in the documented layout (docs/json.md)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
 from flowsim.files import whole_file, write_text
 from flowsim.system import BASE_UNITS, Rows, System
@@ -26,7 +27,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Displayed):
     """What a study found.
 
     Attributes

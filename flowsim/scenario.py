@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flowsim import checks, files, link_checks, tables, variants
+from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
 from flowsim.files import Row
 from flowsim.schema import IDENTITY, LIBRARY, TABLES, TOP
@@ -35,7 +36,7 @@ YEARS = range(1900, 2201)
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Scenario(Displayed):
     """What a user said. ``tables`` holds one frame for each table of `flowsim.schema.TABLES`.
 
     All amounts are in the unit of their good per year; ``file`` and ``line`` of each row are kept.
@@ -63,6 +64,11 @@ class Scenario:
         if self._document is None:
             raise InputError("this scenario was made from tables and has no variants.")
         return _from_document(self._document, name)
+
+    def __repr__(self) -> str:
+        variant = f", {self.variant}" if self.variant else ""
+        counts = ", ".join(f"{len(self.tables[name])} {name}" for name in ("processes", "flows", "links"))
+        return f"<Scenario {self.name['en']}{variant}: {counts}>"
 
 
 def read(path: str | Path, variant: str | None = None) -> Scenario:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flowsim.display import Displayed
+
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
@@ -72,7 +74,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class System:
+class System(Displayed):
     """Labelled sparse rows ``A x = b`` and ``G x <= h`` with bounds on x; plain arrays and tables.
 
     Attributes
@@ -187,6 +189,11 @@ class System:
             return name if layer == "base" else f"{name}[{layer}]"
         name, layer = str(self.processes["id"].iloc[at]), self.unknown_layer[column]
         return f"{kind}({name})" + (f"[{layer}]" if layer not in ("", "mass") else "")
+
+    def __repr__(self) -> str:
+        variant = f", {self.about['variant']}" if self.about["variant"] else ""
+        rows, unknowns = self.size
+        return f"<System of {self.about['name']['en']}{variant}: {rows} rows, {unknowns} unknowns>"
 
     def text(self) -> str:
         """Every row as a sentence, one a line: what a reviewer reads to see what the tool understood."""

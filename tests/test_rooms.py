@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 FACE = "flowsim"
 
 FLOORS = (
-    ("errors", "words", "units", "schema", "lifetimes", "progress"),
+    ("errors", "display", "words", "units", "schema", "lifetimes", "progress"),
     ("files", "tables", "cohorts", "library", "starter"),
     ("variants", "checks", "link_checks", "scenario", "uncertainty"),
     ("system", "series", "stocks", "network", "rows", "links", "ceilings", "assemble", "result", "yearly"),
@@ -146,6 +146,7 @@ SAME_FLOOR = (
     ("views.years_chart", "views.chart"),
     ("views.years_chart", "views.colours"),
     ("views.years_chart", "views.text"),
+    ("views.notebook", "views.*"),
     ("views.explore", "views.colours"),
     ("views.sankey", "views.colours"),
     ("views.explore", "views.svg"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flowsim.display import Displayed
 from flowsim.result import FORMAT, Result, records
 from flowsim.studies.adjust import State, factor_at, normal_draws
 from flowsim.studies.factor import Factor
@@ -39,7 +40,7 @@ class Optimum:
 
 
 @dataclass(frozen=True)
-class Reconciliation:
+class Reconciliation(Displayed):
     """What the data say together.
 
     Attributes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flowsim.cohorts import NOISE, Steps
+from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
 from flowsim.files import write_text
 from flowsim.result import FORMAT, Result, records
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Simulation:
+class Simulation(Displayed):
     """A system over the years.
 
     Attributes
