@@ -110,6 +110,15 @@ class Network:
         return subjects(self.tables)
 
     @cached_property
+    def substitutes(self) -> dict[str, list[dict[str, Any]]]:
+        """Good → what it may replace, that of a named recipe first."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        table = self.tables["substitutes"].sort_values("recipe", ascending=False, kind="stable")
+        for row in table.to_dict("records"):
+            found.setdefault(row["good"], []).append(row)
+        return found
+
+    @cached_property
     def flow_at(self) -> pd.Index:
         """Ids of the flows; asked for when all flows are placed."""
         import pandas as pd
@@ -168,11 +177,10 @@ class Network:
 
     def _substitute(self, good: int, process: int) -> tuple[int, float, float] | None:
         """Port of the recipe input that a good may fill, its ratio and largest share."""
-        table = self.tables["substitutes"]
         name, recipe = self.good_at[good], self.processes["recipe"].iloc[process]
-        fits = table[(table["good"] == name) & ((table["recipe"] == recipe) | (table["recipe"] == ""))]
-        fits = fits.sort_values("recipe", ascending=False, kind="stable")
-        for row in fits.to_dict("records"):
+        for row in self.substitutes.get(name, ()):
+            if row["recipe"] not in (recipe, ""):
+                continue
             replaces = self.good_at.get_indexer([row["replaces"]])
             port = self.ports.find(np.array([process]), replaces, True, len(self.good_at))[0]
             if replaces[0] >= 0 and port >= 0:

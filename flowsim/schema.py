@@ -380,6 +380,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("shape", "number", "Weibull shape; for other shapes the standard deviation, years"),
         Column("survival", "list", "of a `table`: shares left at the ages 0, 1, 2, ... years"),
         Column(
+            "hazard", "list", "of a `table` instead: shares of the rest that go at the age of 0, 1, ... years"
+        ),
+        Column(
             "entry",
             "choice",
             "when in a step things enter",

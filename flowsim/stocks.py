@@ -15,7 +15,7 @@ import numpy as np
 
 from flowsim.cohorts import FALLS, NOISE, Initial, Steps, survivors
 from flowsim.errors import InputError, Problem
-from flowsim.lifetimes import Lifetime
+from flowsim.lifetimes import Lifetime, hazard_table
 from flowsim.series import Series, all_series
 
 if TYPE_CHECKING:
@@ -215,14 +215,22 @@ def _lifetime(row: Mapping[str, Any], changing: Iterable[Series | None], ends: n
         row[column] if one is None else np.array([one.at(end) for end in ends])
         for one, column in zip(changing, ("mean", "shape"), strict=True)
     )
-    try:
-        left = tuple(
-            float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) for text in row["survival"]
-        )
-    except ValueError:
-        hint = "Write `survival: [1, 0.9, 0.5, 0]` or percentages without a space."
-        raise InputError(Problem("`survival` holds something that is no share.", hint=hint)) from None
+    left, hazards = (_shares(row, name) for name in ("survival", "hazard"))
+    if left and hazards:
+        message = "`survival` and `hazard` both say how long things last."
+        raise InputError(Problem(message, hint="Keep one of them."))
+    if hazards and row["distribution"] == "table":
+        return hazard_table(hazards)
     return Lifetime(row["distribution"], mean, shape, left, by_cohort=bool(np.ndim(mean) or np.ndim(shape)))
+
+
+def _shares(row: Mapping[str, Any], name: str) -> tuple[float, ...]:
+    """A list of shares or percentages in a row."""
+    try:
+        return tuple(float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) for text in row[name])
+    except ValueError:
+        hint = f"Write `{name}: [1, 0.9, 0.5, 0]` or percentages without a space."
+        raise InputError(Problem(f"`{name}` holds something that is no share.", hint=hint)) from None
 
 
 def _first_shares(scenario: Scenario, row: Mapping[str, Any]) -> dict[str, float]:

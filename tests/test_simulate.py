@@ -165,6 +165,44 @@ def test_a_survival_table_may_be_stated(tmp_path: Path) -> None:
     assert flow(made, "worn_out")[:3] == pytest.approx([0, 1, 4 + 2])
 
 
+def test_a_hazard_table_says_the_same_as_its_survival_table(tmp_path: Path) -> None:
+    tables = ("table, survival: [1, 90%, 0.45, 0]", "table, hazard: [10%, 0.5, 1]")
+    by_survival, by_hazard = (
+        fs.simulate(
+            scenario(tmp_path, BATTERIES, ("weibull, mean: 9, shape: 3.5", said)), years=range(2020, 2030)
+        )
+        for said in tables
+    )
+    assert flow(by_hazard, "worn_out") == pytest.approx(flow(by_survival, "worn_out"))
+    assert by_hazard.cohorts["entry"].unique().tolist() == ["middle"]
+
+
+def test_a_part_with_a_life_of_its_own_is_replaced_while_its_product_stays(tmp_path: Path) -> None:
+    """Vehicles last 15 years, packs 9: packs for new vehicles and for those whose pack is worn out."""
+    text = BATTERIES.replace(
+        "flows.sold.amount: {2020: 10 t/a, 2030: 110 t/a}",
+        "stocks.packs.level: {2020: 40 t, 2030: 140 t}",
+    )
+    text = text.replace("processes:", "processes:\n  road: {kind: store}")
+    text = text.replace("  pack: {name", "  car: {name: {en: car, zh: 车}}\n  pack: {name")
+    text = text.replace(
+        "flows:\n",
+        "flows:\n  - {id: cars_sold, good: car, from: market, to: road}\n"
+        "  - {id: cars_scrapped, good: car, from: road, to: market}\n",
+        1,
+    )
+    text = text.replace(
+        "stocks:\n", "stocks:\n  cars: {at: road, good: car, distribution: weibull, mean: 15, shape: 3.5}\n"
+    )
+    text += "  stocks.cars.level: {2020: 40 t, 2030: 140 t}\n"
+    made = fs.simulate(scenario(tmp_path, text), years=range(2020, 2041))
+    level = np.interp(range(2020, 2041), [2020, 2030], [40, 140])
+    for name, life in (("cars_sold", 15), ("sold", 9)):
+        bare = stock_model(range(2020, 2041), Lifetime("weibull", life, 3.5), stock=level)
+        assert flow(made, name) == pytest.approx(bare.inflow, rel=1e-9)
+    assert (flow(made, "sold")[5:] > flow(made, "cars_sold")[5:]).all()
+
+
 @pytest.mark.parametrize("driver", ["sold", "level"])
 def test_a_restated_year_is_the_assembled_one(tmp_path: Path, driver: str) -> None:
     said = scenario(tmp_path, BATTERIES, *([LEVEL] if driver == "level" else []))
@@ -540,6 +578,11 @@ def test_initial_and_entered_both_say_what_was_there(tmp_path: Path) -> None:
             ("weibull, mean: 9, shape: 3.5", "table, survival: [1, half]"),
             "`survival` holds something that is no share. Write `survival: [1",
         ),
+        (
+            ("weibull, mean: 9, shape: 3.5", "table, survival: [1, 0], hazard: [1]"),
+            "`survival` and `hazard` both say how long things last. Keep one",
+        ),
+        (("weibull, mean: 9, shape: 3.5", "table, hazard: [2]"), "a hazard table holds shares from 0 to 1"),
         (
             ("good: pack, from: market, to: in_use", "good: spent, from: market, to: in_use"),
             "enters `in_use`",

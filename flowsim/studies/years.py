@@ -84,7 +84,8 @@ class Simulation(Displayed):
 
     @property
     def cohorts(self) -> pd.DataFrame:
-        """What is left of each cohort: year, stock, layer, entered (NaN: before all records), amount."""
+        """What is left of each cohort: year, stock, layer, entered (NaN: before all records), when in that
+        step, amount."""
         import pandas as pd
 
         parts = []
@@ -97,10 +98,11 @@ class Simulation(Displayed):
                     "stock": book.row["id"],
                     "layer": "" if layer == GOOD else layer,
                     "entered": entered[column],
+                    "entry": book.row["entry"],
                     "amount": table[book.start :][row, column],
                 }
                 parts.append(pd.DataFrame(made))
-        names = ["year", "stock", "layer", "entered", "amount"]
+        names = ["year", "stock", "layer", "entered", "entry", "amount"]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
 
     @property
