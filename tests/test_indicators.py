@@ -249,6 +249,87 @@ def test_a_share_above_one_hundred_is_not_cut_and_a_sum_may_be_negative(run: Run
     assert reason(result, "eu.resource_productivity") == "the denominator is negative (-5 t/a)"
 
 
+# Groups inside a boundary
+
+BY_FIRM = {
+    "network.eco_connectance",
+    "network.byproduct_connectance",
+    "network.byproduct_recycling_rate",
+    "park.chain_links",
+}
+"""Indicators that ask who exchanges with whom, so that firms are their nodes."""
+
+
+def random_park(run: Run, seed: int) -> Result:
+    """Twelve processes of all kinds that exchange goods of many classes at random; the rest comes from the
+    market, is sold or goes to the landfill.
+    """
+    rng = np.random.default_rng(seed)
+    kinds = ("transform", "use", "collect", "utilise", "treat", "store", "trade")
+    processes = {f"p{at}": f"{{kind: {kind}}}" for at, kind in enumerate(rng.choice(kinds, 12))}
+    classes = ("product", "by_product", "recyclable", "solid_waste", "municipal_waste", "agricultural_waste")
+    goods = {f"g_{name}": name for name in classes} | {"ore": "mineral"}
+    flows, gap = [], dict.fromkeys(processes, 0.0)
+    for giver in processes:
+        for taker in rng.choice([name for name in processes if name != giver], 3, replace=False):
+            amount = float(rng.integers(1, 50))
+            flows.append((f"g_{rng.choice(classes)}", giver, str(taker), amount))
+            gap[giver] += amount
+            gap[str(taker)] -= amount
+    for name, lacks in gap.items():
+        flows.append(("ore", "market", name, max(lacks, 0.0) + 10))
+        flows.append((f"g_{rng.choice(classes)}", name, "market", 6 + max(-lacks, 0.0)))
+        flows.append((f"g_{rng.choice(classes)}", name, "landfill", 4.0))
+    prices = {good: float(rng.integers(1, 9)) for good in goods}
+    contents = "contents:\n" + "".join(f"  {good}: {{Cu: {rng.uniform(0.1, 0.9)}}}\n" for good in goods)
+    return run(goods, processes, flows, prices=prices, contents=contents)
+
+
+def tagged(result: Result, **tags: np.ndarray) -> Result:
+    """The same result with processes inside that belong to other firms, sites or chains."""
+    processes = result.system.processes.copy()
+    inside = ~processes["outside"].to_numpy(dtype=bool)
+    for name, values in tags.items():
+        processes.loc[inside, name] = values
+    return replace(result, system=replace(result.system, processes=processes))
+
+
+def agree(one: Result, at: str, other: Result, there: str) -> None:
+    for a, b in zip(evaluate(one, None, at), evaluate(other, None, there), strict=True):
+        if a.indicator.id not in BY_FIRM:
+            assert a.reason == b.reason and a.value == pytest.approx(b.value, nan_ok=True), a.indicator.id
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_indicator_depends_on_how_processes_inside_are_grouped(run: Run, seed: int) -> None:
+    result, rng = random_park(run, seed), np.random.default_rng(seed)
+    size = int((~result.system.processes["outside"].to_numpy(dtype=bool)).sum())
+    groups = [rng.choice(list("abc"), size).astype(object) for _ in range(3)]
+    mixed = tagged(result, firm=groups[0], site=groups[1], chain=groups[2])
+    agree(result, "park", mixed, "park")
+    part = rng.choice(["x", "y"], size).astype(object)
+    by_firm = tagged(result, firm=part, site=groups[1], chain=groups[2])
+    for tag in ("site", "chain"):
+        other = tagged(result, **{"firm": groups[0], tag: part})
+        agree(by_firm, "firm:x", other, f"{tag}:x")
+    agree(result, "park", tagged(result, firm=np.full(size, "all", dtype=object)), "firm:all")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_leaves_one_part_of_a_park_enters_the_other_or_leaves_the_park(run: Run, seed: int) -> None:
+    result, rng = random_park(run, seed), np.random.default_rng(seed)
+    size = int((~result.system.processes["outside"].to_numpy(dtype=bool)).sum())
+    parts = tagged(result, firm=np.append(["x", "y"], rng.choice(["x", "y"], size - 2)).astype(object))
+    inner = Account(parts).internal & ~Account(parts, "firm:x").internal & ~Account(parts, "firm:y").internal
+    exchanged = float(Account(parts).mass[inner].sum())
+    for id in ("eu.imports", "eu.exports"):
+        shares = sum(value(parts, id, f"firm:{name}") for name in "xy")
+        assert shares - exchanged == pytest.approx(value(parts, id))
+    for id in ("eu.dmc", "eu.ptb", "general.value_added", "eu.nas", "cn.isw_utilised_of_generated"):
+        whole, *sides = (evaluate(parts, id, where)[0].numerator for where in ("park", "firm:x", "firm:y"))
+        assert sum(sides) == pytest.approx(whole), id
+
+
 # Waste: worked examples
 
 
