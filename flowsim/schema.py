@@ -16,6 +16,24 @@ Kind = Literal[
 GOOD_KINDS = {"material": "t", "water": "m3", "energy": "GJ"}
 """Kind of a good → the canonical unit that its amount is counted in."""
 
+WATERS = {
+    "fresh": ("fresh water", "新鲜水"),
+    "source": ("gives a fixed flow", "固定水源"),
+    "sink": ("takes a fixed flow", "固定用水"),
+    "use": ("adds a load", "用水工序"),
+    "treatment": ("treats", "处理"),
+    "discharge": ("discharge", "排放"),
+}
+"""Kind of a place in a water network → its English and Chinese name."""
+
+HEATS = {
+    "hot": ("hot stream, to be cooled", "热流股"),
+    "cold": ("cold stream, to be heated", "冷流股"),
+    "hot_utility": ("heating", "热公用工程"),
+    "cold_utility": ("cooling", "冷公用工程"),
+}
+"""Kind of a stream in a heat cascade → its English and Chinese name."""
+
 GOOD_CLASSES = {
     "product": ("product", "产品"),
     "raw_material": ("raw material", "原料"),
@@ -396,6 +414,53 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("space", "quantity", "the most that it can hold", "stock"),
         *_SOURCE,
     ),
+    "heats": (
+        Column("id", "id", "stream or utility", required=True),
+        Column("name", "label", "English and Chinese name"),
+        Column("at", "ref", "process that it belongs to; its firm or site is the zone", "processes"),
+        Column("kind", "choice", "what it is", tuple(HEATS), required=True),
+        Column("supply", "number", "temperature at which it comes, °C", required=True),
+        Column("target", "number", "temperature at which it goes, °C; left out: the same"),
+        Column("duty", "quantity", "heat in the year; of a utility the most", "amount"),
+        Column("amount_of", "text", "flow or good whose energy it carries, in place of a duty"),
+        Column("days", "number", "operating days a year, for duties per day"),
+        Column("hours", "number", "operating hours a year, for duties such as 3 MW"),
+        Column("shift", "number", "its part of the smallest temperature difference, K; left out: half of it"),
+        Column("cost", "quantity", "cost of a utility", "CNY/amount"),
+        Column("forbid", "list", "streams and utilities that it must not meet"),
+        *_SOURCE,
+    ),
+    "waters": (
+        Column("id", "id", "place in the water network", required=True),
+        Column("name", "label", "English and Chinese name"),
+        Column("at", "ref", "process that it belongs to; its firm or site is the zone", "processes"),
+        Column("kind", "choice", "what it does", tuple(WATERS), required=True),
+        Column(
+            "flow",
+            "quantity",
+            "flow of a source or sink; limiting flow of a use without loads; of others the most",
+            "amount",
+        ),
+        Column("amount_of", "text", "flow or good whose amount it is, in place of a flow"),
+        Column("days", "number", "operating days a year, for flows and loads per day"),
+        Column("hours", "number", "operating hours a year, for flows and loads per hour"),
+        Column("forbid", "list", "places that it must not send water to"),
+        *_SOURCE,
+    ),
+    "water_quality": (
+        Column("water", "text", "place in the water network", required=True),
+        Column("substance", "text", "what the water carries", required=True),
+        Column("inlet", "quantity", "highest concentration taken; left out: any", "t/m3"),
+        Column(
+            "outlet",
+            "quantity",
+            "concentration given: of a use the highest, of a treatment what it leaves",
+            "t/m3",
+        ),
+        Column("load", "quantity", "what a use adds in the year", "amount"),
+        Column("removal", "share", "share that a treatment takes out, in place of an outlet"),
+        *_SOURCE,
+    ),
     "series": (
         Column("of", "text", "whose number changes: `TABLE.ID`", required=True),
         Column("year", "number", "year from which the number below holds", required=True),
@@ -438,6 +503,9 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "facts": ("id",),
     "correlations": ("one", "other"),
     "stocks": ("id",),
+    "heats": ("id",),
+    "waters": ("id",),
+    "water_quality": ("water", "substance"),
     "series": ("of", "year"),
 }
 """Table → the columns that together name a row. No two rows may agree in all of them."""
