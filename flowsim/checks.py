@@ -67,7 +67,7 @@ def subjects(typed: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     return out
 
 
-class _Book:
+class Book:
     """The tables under check, and the one place where their rows are reported."""
 
     def __init__(self, typed: Frames, problems: list[Problem]):
@@ -113,7 +113,7 @@ def _labels(frame: pd.DataFrame, keys: list[str]) -> np.ndarray:
 
 def check_references(typed: Frames, problems: list[Problem]) -> None:
     """Every id is unique, and every reference points at something."""
-    book = _Book(typed, problems)
+    book = Book(typed, problems)
     _check_unique(book)
     _check_goods(book)
     _check_processes(book)
@@ -125,7 +125,7 @@ def check_references(typed: Frames, problems: list[Problem]) -> None:
     _check_series(book)
 
 
-def _check_unique(book: _Book) -> None:
+def _check_unique(book: Book) -> None:
     for name, keys in IDENTITY.items():
         if name not in ("flows", "links"):
             _check_twice(book, name, book.typed[name], list(keys))
@@ -138,7 +138,7 @@ def _check_unique(book: _Book) -> None:
         _check_twice(book, name, book.typed[name], ["id"])
 
 
-def _check_twice(book: _Book, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
+def _check_twice(book: Book, name: str, frame: pd.DataFrame, keys: list[str]) -> None:
     doubled = frame.duplicated(keys).to_numpy() & (frame[keys[0]] != "").to_numpy()
     if not doubled.any():
         return
@@ -154,7 +154,7 @@ def _check_twice(book: _Book, name: str, frame: pd.DataFrame, keys: list[str]) -
     book.report(name, doubled, say)
 
 
-def _check_known(book: _Book, name: str, column: str, known: Set[str], what: str, table: str = "") -> None:
+def check_known(book: Book, name: str, column: str, known: Set[str], what: str, table: str = "") -> None:
     """Report cells that are not empty and not known."""
     texts = book.column(name, column)
     odd = [row for row, text in enumerate(texts) if text and text not in known]
@@ -166,19 +166,19 @@ def _check_known(book: _Book, name: str, column: str, known: Set[str], what: str
     book.report(name, odd, say)
 
 
-def _check_goods(book: _Book) -> None:
+def _check_goods(book: Book) -> None:
     goods, recipes = set(book.column("goods", "id")), set(book.column("recipes", "recipe"))
     for name, columns in TABLES.items():
         for column in columns:
             if column.of == "goods":
-                _check_known(book, name, column.name, goods, "good", "goods")
+                check_known(book, name, column.name, goods, "good", "goods")
     for name in ("flows", "links"):
-        _check_known(book, name, "limit_of", goods, "good", "goods")
+        check_known(book, name, "limit_of", goods, "good", "goods")
     for name in ("processes", "substitutes", "prices"):
-        _check_known(book, name, "recipe", recipes, "recipe", "recipes")
+        check_known(book, name, "recipe", recipes, "recipe", "recipes")
 
 
-def _check_processes(book: _Book) -> None:
+def _check_processes(book: Book) -> None:
     processes = book.typed["processes"]
     names, kinds = processes["id"].to_numpy(), processes["kind"].to_numpy()
     taken = np.isin(names, list(OUTSIDE))
@@ -186,29 +186,29 @@ def _check_processes(book: _Book) -> None:
     book.report("processes", kinds == "pool", ("a pool is no process.", "Name it under `pools:`."))
     hint = f"Draw flows from or to {', '.join(OUTSIDE)}."
     book.report("processes", kinds == "outside", ("a place outside is no process.", hint))
-    for column, most in (("days", 366), ("hours", 8784)):
-        time = processes[column].to_numpy()
-        odd = ~np.isnan(time) & ~((time > 0) & (time <= most))
-        book.report(
-            "processes", odd, (f"`{column}` is no operating time.", f"A year has at most {most} {column}.")
-        )
-    _check_known(book, "pools", "site", set(processes["site"]), "site of a process")
+    for name in ("processes", "heats", "waters", "water_quality"):
+        for column, most in (("days", 366), ("hours", 8784)):
+            time = book.column(name, column)
+            odd = ~np.isnan(time) & ~((time > 0) & (time <= most))
+            hint = f"A year has at most {most} {column}."
+            book.report(name, odd, (f"`{column}` is no operating time.", hint))
+    check_known(book, "pools", "site", set(processes["site"]), "site of a process")
 
 
-def _check_ends(book: _Book) -> None:
+def _check_ends(book: Book) -> None:
     """Flows and links run between two different places that exist."""
     pools = book.typed["pools"]
     inside = {*book.column("processes", "id"), *map(pool_id, pools["site"], pools["good"])}
     for name in ("flows", "links"):
-        _check_known(book, name, "from", inside | {"market", "nature"}, "process", "processes")
-        _check_known(book, name, "to", inside | (set(OUTSIDE) - {"nature"}), "process", "processes")
+        check_known(book, name, "from", inside | {"market", "nature"}, "process", "processes")
+        check_known(book, name, "to", inside | (set(OUTSIDE) - {"nature"}), "process", "processes")
         same = book.column(name, "from") == book.column(name, "to")
         book.report(
             name, same, ("it runs from a process to itself.", "What a process keeps for itself is no flow.")
         )
 
 
-def _check_lines(book: _Book) -> None:
+def _check_lines(book: Book) -> None:
     """Each recipe has one reference line and at most one closing line, which is an output."""
     import pandas as pd
 
@@ -235,7 +235,7 @@ def _check_lines(book: _Book) -> None:
 # ---- facts ----
 
 
-def _check_facts(book: _Book) -> None:
+def _check_facts(book: Book) -> None:
     facts = book.typed["facts"]
     if facts.empty:
         return
@@ -243,8 +243,8 @@ def _check_facts(book: _Book) -> None:
     several = kinds.sum(axis=0) != 1
     book.report("facts", several, lambda row: _say_kinds(kinds[:, row]))
     layers = {*BASE_LAYERS, "all", *book.column("layers", "id")}
-    _check_known(book, "facts", "layer", layers, "layer", "layers")
-    _check_known(book, "facts", "at", set(book.column("processes", "id")), "process", "processes")
+    check_known(book, "facts", "layer", layers, "layer", "layers")
+    check_known(book, "facts", "at", set(book.column("processes", "id")), "process", "processes")
     _check_values_of_facts(book)
     _check_subjects(book)
 
@@ -266,7 +266,7 @@ def _stated(frame: pd.DataFrame, column: str) -> np.ndarray:
     return ~np.isnan(values) | ((frame[unit] != "").to_numpy() if unit in frame.columns else False)
 
 
-def _check_values_of_facts(book: _Book) -> None:
+def _check_values_of_facts(book: Book) -> None:
     """Each kind of fact has what it needs and nothing that it would not read."""
     facts = book.typed["facts"]
     said = {column: _stated(facts, column) for columns in FACTS.values() for column in columns}
@@ -295,20 +295,20 @@ def _check_values_of_facts(book: _Book) -> None:
     check("limit", ~said["max"] & ~said["min"], "has no `max` and no `min`.", "State one of them.")
 
 
-def _check_subjects(book: _Book) -> None:
+def _check_subjects(book: Book) -> None:
     """Facts speak of flows, goods and processes that exist, and of one only where they state an amount."""
     facts = book.typed["facts"]
     flow_ids = {*book.column("flows", "id"), *book.column("links", "id")}
     drawn = {*book.column("flows", "good"), *book.column("links", "good")}
     goods, processes = set(book.column("goods", "id")), set(book.column("processes", "id"))
     for column in ("transfer", "share", "origin"):
-        _check_known(book, "facts", column, flow_ids | goods, "flow or good")
+        check_known(book, "facts", column, flow_ids | goods, "flow or good")
     bases = flow_ids | goods | {"all", "same_good"}
     base = facts["of"].to_numpy()
     odd = [row for row, names in enumerate(base) if not bases.issuperset(names)]
     book.report("facts", odd, lambda row: _say_base(base[row], bases))
     for kind in ("given", "limit"):
-        _check_known(book, "facts", kind, flow_ids | drawn | processes, "flow or process", "flows")
+        check_known(book, "facts", kind, flow_ids | drawn | processes, "flow or process", "flows")
     subject = facts["given"].where(facts["given"] != "", facts["limit"]).to_numpy()
     named = flow_ids | processes
     by_good = [row for row, name in enumerate(subject) if name in drawn and name not in named]
@@ -329,14 +329,14 @@ def _say_several(subject: str, meant: list[str]) -> tuple[str, str]:
     return f"`{subject}` may mean {listed}.", "Write the id of the flow."
 
 
-def _check_correlations(book: _Book) -> None:
+def _check_correlations(book: Book) -> None:
     """They tie two different numbers of the scenario, by a coefficient within -1 and 1."""
     table = book.typed["correlations"]
     if table.empty:
         return
     known = {*book.column("flows", "id"), *book.column("facts", "id"), *_row_names(book, "contents")}
     for end in ("one", "other"):
-        _check_known(book, "correlations", end, known, "flow, fact or content")
+        check_known(book, "correlations", end, known, "flow, fact or content")
     same = (table["one"] == table["other"]).to_numpy()
     book.report("correlations", same, ("it ties a number to itself.", "Name two numbers."))
     odd = ~(table["value"].abs() < 1).to_numpy()
@@ -347,7 +347,7 @@ def _check_correlations(book: _Book) -> None:
     book.report("correlations", again, ("these two are tied already.", "Keep one of the rows."))
 
 
-def _check_given(book: _Book, is_process: np.ndarray) -> None:
+def _check_given(book: Book, is_process: np.ndarray) -> None:
     """A process has an activity or a stock change, a flow has an amount."""
     facts = book.typed["facts"]
     given, amount = (facts["given"] != "").to_numpy(), _stated(facts, "amount")
@@ -360,13 +360,13 @@ def _check_given(book: _Book, is_process: np.ndarray) -> None:
 # ---- stocks and years ----
 
 
-def _check_stocks(book: _Book) -> None:
+def _check_stocks(book: Book) -> None:
     """Stocks stand in stores, one for each good, and say how long things last and what stands at first."""
     processes, stocks = book.typed["processes"], book.typed["stocks"]
     if stocks.empty:
         return
     stores = (processes["kind"].isin(["store", "dispose"]) & (processes["recipe"] == "")).to_numpy()
-    _check_known(book, "stocks", "at", set(processes["id"][stores]), "store")
+    check_known(book, "stocks", "at", set(processes["id"][stores]), "store")
     hint = "A store keeps one stock of a good."
     twice = stocks.duplicated(["at", "good"]).to_numpy()
     book.report("stocks", twice, ("another stock keeps the same good there.", hint))
@@ -385,13 +385,13 @@ def _check_stocks(book: _Book) -> None:
     book.report("stocks", initial & entered, both)
 
 
-def _changing(book: _Book, column: str) -> np.ndarray:
+def _changing(book: Book, column: str) -> np.ndarray:
     """What changes over the years in one column, as `TABLE.ID`."""
     series = book.typed["series"]
     return series["of"].to_numpy()[_stated(series, column)]
 
 
-def _check_series(book: _Book) -> None:
+def _check_series(book: Book) -> None:
     """A series names a row that is there, and one number of it that the row does not state itself."""
     series = book.typed["series"]
     if series.empty:
@@ -403,7 +403,7 @@ def _check_series(book: _Book) -> None:
     of = series["of"].to_numpy()
     names = {table: set(_row_names(book, table)) for table in SERIES}
     known = {f"{table}.{name}" for table, rows in names.items() for name in rows}
-    _check_known(book, "series", "of", known, "row that can change,")
+    check_known(book, "series", "of", known, "row that can change,")
     for row in np.flatnonzero(~series["wrong"].to_numpy()).tolist():
         table, _, name = of[row].partition(".")
         field = fields[int(said[:, row].argmax())]
@@ -417,7 +417,7 @@ def _check_series(book: _Book) -> None:
                 book.report("series", [row], (f"`{of[row]}` states its own `{field}`.", hint))
 
 
-def _row_names(book: _Book, table: str) -> list[str]:
+def _row_names(book: Book, table: str) -> list[str]:
     """What a series calls the rows of a table."""
     if table != "contents":
         return [name for name in book.column(table, "id") if name]
@@ -430,7 +430,7 @@ def _row_names(book: _Book, table: str) -> list[str]:
 
 def to_canonical(typed: Frames, problems: list[Problem]) -> None:
     """Amounts in the unit of their good, per year; unit columns go."""
-    book = _Book(typed, problems)
+    book = Book(typed, problems)
     goods = typed["goods"].drop_duplicates("id").set_index("id")
     for name in ("recipes", "prices", "flows", "links"):
         _convert(book, name, typed[name]["good"].to_numpy(), goods)
@@ -438,8 +438,20 @@ def to_canonical(typed: Frames, problems: list[Problem]) -> None:
     _convert(book, "facts", _fact_goods(typed), goods)
     _convert(book, "stocks", typed["stocks"]["good"].to_numpy(), goods)
     _convert(book, "series", _series_goods(typed), goods)
+    _convert_networks(book, goods)
     for name, frame in typed.items():
         typed[name] = frame.drop(columns=[column for column in frame.columns if column.endswith("_unit")])
+
+
+def _convert_networks(book: Book, goods: pd.DataFrame) -> None:
+    """Heat in GJ/a, water in m3/a, loads in t/a; a load runs as long as its place in the water network."""
+    import pandas as pd
+
+    counted = pd.DataFrame({"kind": ["energy", "water"]}, index=["heat", "water"]).reindex(
+        columns=goods.columns
+    )
+    for name, what in (("heats", "heat"), ("waters", "water"), ("water_quality", "")):
+        _convert(book, name, np.full(len(book.typed[name]), what, dtype=object), counted)
 
 
 def reference_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
@@ -482,7 +494,7 @@ def _series_goods(typed: Mapping[str, pd.DataFrame]) -> np.ndarray:
     return objects([good_of.get(of, "") for of in typed["series"]["of"]])
 
 
-def _convert(book: _Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -> None:
+def _convert(book: Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -> None:
     """Convert every quantity column of one table that is counted in the unit of a good."""
     import pandas as pd
 
@@ -506,7 +518,7 @@ def _convert(book: _Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) -
             mine = rows[inverse == position] if len(pairs) > 1 else rows
             factor: np.ndarray | float | str = _factor(unit, good, str(column.of), goods)
             if isinstance(factor, str) and unit.endswith(("/d", "/h")) and "days" in frame:
-                factor, mine = _operating(book, column.name, mine, unit, good, goods)
+                factor, mine = _operating(book, name, column.name, mine, unit, good, goods)
             if isinstance(factor, str):
                 book.report(name, mine, (f"`{column.name}` is in {unit}: {factor}", ""))
             else:
@@ -562,13 +574,13 @@ def _between(base: str, wanted: str, good: str, goods: pd.DataFrame) -> float | 
 
 
 def _operating(
-    book: _Book, column: str, rows: np.ndarray, unit: str, good: str, goods: pd.DataFrame
+    book: Book, name: str, column: str, rows: np.ndarray, unit: str, good: str, goods: pd.DataFrame
 ) -> tuple[np.ndarray | str, np.ndarray]:
-    """Per-day and per-hour amounts become yearly by the time that the process runs: factors, and rows."""
-    time = book.column("processes", "days" if unit.endswith("/d") else "hours")[rows]
+    """Per-day and per-hour amounts become yearly by the time that the row runs: factors, and rows."""
+    time = book.column(name, "days" if unit.endswith("/d") else "hours")[rows]
     silent = rows[np.isnan(time)]
     hint = "Say how many `days` or `hours` a year it runs, or write the amount per year (/a)."
-    book.report("processes", silent, (f"`{column}` is in {unit}.", hint))
+    book.report(name, silent, (f"`{column}` is in {unit}.", hint))
     rows, time = rows[~np.isnan(time)], time[~np.isnan(time)]
     factor = _factor(f"{unit[:-2]}/a", good, "amount", goods)
     return (factor if isinstance(factor, str) else factor * time), rows
@@ -579,14 +591,14 @@ def _operating(
 
 def check_values(typed: Frames, problems: list[Problem]) -> None:
     """Recipes close, shares add up to no more than one, and nothing is said twice or upside down."""
-    book = _Book(typed, problems)
+    book = Book(typed, problems)
     _check_closure(book)
     _check_sums(book)
     _check_order(book)
     _check_runs(book)
 
 
-def _check_runs(book: _Book) -> None:
+def _check_runs(book: Book) -> None:
     """What a process says of its activity fits together."""
     frame = book.typed["processes"]
     load, capacity, activity = (
@@ -600,7 +612,7 @@ def _check_runs(book: _Book) -> None:
         book.report("processes", said & bare, (f"`{column}` needs a `recipe`.", hint))
 
 
-def _check_order(book: _Book) -> None:
+def _check_order(book: Book) -> None:
     """Lower ends lie below upper ends, and what divides is above zero."""
     pairs = [
         (name, "low", "high") for name, columns in TABLES.items() if any(c.name == "low" for c in columns)
@@ -622,7 +634,7 @@ def _check_order(book: _Book) -> None:
         book.report(name, zero, (f"`{column}` must be above 0.", "Leave it out if it is not known."))
 
 
-def _check_closure(book: _Book) -> None:
+def _check_closure(book: Book) -> None:
     """Inputs and outputs of each recipe agree in mass (C5); a closing line without amount gets its value."""
     import pandas as pd
 
@@ -672,7 +684,7 @@ def _check_closure(book: _Book) -> None:
     recipes["amount"] = np.where(np.isnan(amounts), amounts, np.maximum(amounts, 0.0))
 
 
-def _check_sums(book: _Book) -> None:
+def _check_sums(book: Book) -> None:
     """Exact transfer coefficients, and exact shares of one base, add up to at most one."""
     facts = book.typed["facts"]
     sound = ~facts["wrong"].to_numpy()
@@ -685,7 +697,7 @@ def _check_sums(book: _Book) -> None:
     _check_sum(book, "share", shares, _with_same_good(book, shares, labels))
 
 
-def _check_sum(book: _Book, kind: str, facts: pd.DataFrame, labels: np.ndarray) -> None:
+def _check_sum(book: Book, kind: str, facts: pd.DataFrame, labels: np.ndarray) -> None:
     """No group of facts with one label sums to more than one; it is reported at its last row."""
     totals = np.bincount(labels, facts["value"].to_numpy()) if len(facts) else np.empty(0)
     said = {}
@@ -695,7 +707,7 @@ def _check_sum(book: _Book, kind: str, facts: pd.DataFrame, labels: np.ndarray) 
     book.report("facts", list(said), lambda row: said[row])
 
 
-def _with_same_good(book: _Book, shares: pd.DataFrame, labels: np.ndarray) -> np.ndarray:
+def _with_same_good(book: Book, shares: pd.DataFrame, labels: np.ndarray) -> np.ndarray:
     """Labels told apart by the good where the base is `same_good`."""
     good_of: dict[str, str] = {}
     for name in ("flows", "links"):

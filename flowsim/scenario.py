@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flowsim import checks, files, link_checks, tables, variants
+from flowsim import checks, files, link_checks, pinch_checks, tables, variants
 from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
 from flowsim.files import Row
@@ -126,6 +126,7 @@ def from_tables(year: int = 0, name: str = "", **frames: pd.DataFrame) -> Scenar
         filled[key] = _filled(frames[key], empty, key, problems) if key in frames else empty
     _raise(problems)
     checks.check_references(filled, problems)
+    pinch_checks.check_networks(filled, problems)
     checks.check_values(filled, problems)
     link_checks.fill_distances(filled)
     link_checks.check_links(filled, problems)
@@ -230,6 +231,7 @@ def _from_document(document: Row, variant: str | None) -> Scenario:
     )
     checks.check_references(typed, cells)
     checks.to_canonical(typed, cells)
+    pinch_checks.check_networks(typed, cells)
     checks.check_values(typed, cells)
     link_checks.fill_distances(typed)
     link_checks.check_links(typed, cells)
@@ -443,21 +445,26 @@ def _pool_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
 
 def _content_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """``{good: {layer: share}}`` or ``{good: {layer: {value: share, ...}}}``"""
+    return _nested_rows(name, rows, "layers to shares", "Write `GOOD: {Cu: 3 %}`.", problems)
+
+
+def _quality_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
+    """``{place: {substance: {inlet: ..., outlet: ...}}}``"""
+    hint = "Write `PLACE: {COD: {inlet: 50 mg/L, outlet: 100 mg/L}}`."
+    return _nested_rows(name, rows, "substances to concentrations", hint, problems)
+
+
+def _nested_rows(name: str, rows: Row, what: str, hint: str, problems: list[Problem]) -> list[Row]:
+    """Rows that two keys name, one below the other; a bare number is the ``value`` of its row."""
+    outer, inner = IDENTITY[name]
     out: list[Row] = []
-    for good, layers in rows.items():
-        if not isinstance(layers, Row):
-            hint = "Write `GOOD: {Cu: 3 %}`."
-            _complain(
-                problems,
-                rows,
-                good,
-                f"contents: `{good}` must map layers to shares, not {shown(layers)}.",
-                hint,
-            )
+    for first, parts in rows.items():
+        if not isinstance(parts, Row):
+            _complain(problems, rows, first, f"{name}: `{first}` must map {what}, not {shown(parts)}.", hint)
             continue
-        for layer, value in layers.items():
+        for second, value in parts.items():
             cells = value if isinstance(value, Row) else {"value": value}
-            out.append(_cell_row(layers, layer, {**cells, "good": good, "layer": layer}))
+            out.append(_cell_row(parts, second, {**cells, outer: first, inner: second}))
     return out
 
 
@@ -540,6 +547,7 @@ def _series_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
 _SHORTHANDS: dict[str, Callable[[str, Row, list[Problem]], list[Row]]] = {
     "pools": _pool_rows,
     "contents": _content_rows,
+    "water_quality": _quality_rows,
     "recipes": _recipe_rows,
     "series": _series_rows,
 }

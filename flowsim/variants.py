@@ -84,11 +84,12 @@ def keyed(table: str, rows: Any, file: str, line: int, problems: list[Problem]) 
         )
         return made
     made = Row((), file, line)
-    if table in ("recipes", "contents", "pools"):
+    if table in ("recipes", "contents", "pools", "water_quality"):
         example = {
             "recipes": "RECIPE: {in: ..., out: ...}",
             "contents": "GOOD: {LAYER: 3 %}",
             "pools": "SITE: [GOODS]",
+            "water_quality": "PLACE: {COD: {outlet: 100 mg/L}}",
         }
         problems.append(Problem(f"`{table}` must be a mapping.", file, line, f"Write `{example[table]}`."))
     elif not isinstance(rows, list):
