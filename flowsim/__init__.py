@@ -27,6 +27,8 @@ _HOMES = {
     "reconcile": "flowsim.studies.reconcile",
     "next_measurements": "flowsim.studies.measure",
     "simulate": "flowsim.studies.simulate",
+    "water": "flowsim.studies.pinch",
+    "heat": "flowsim.studies.pinch",
     "stock_model": "flowsim.cohorts",
     "Initial": "flowsim.cohorts",
     "Lifetime": "flowsim.lifetimes",

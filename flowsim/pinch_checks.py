@@ -27,7 +27,7 @@ def _check_names(book: Book, name: str) -> None:
     frame = book.typed[name]
     known = set(frame["id"])
     check_known(book, name, "at", set(book.column("processes", "id")), "process", "processes")
-    check_known(book, name, "amount_of", set(subjects(book.typed)), "flow or good of a flow,")
+    check_known(book, name, "amount_of", set(subjects(book.typed)), "flow or good of a flow,", "flows")
     others = frame["forbid"].to_numpy()
     odd = [row for row, names in enumerate(others) if not set(names) <= known]
 

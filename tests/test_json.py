@@ -16,6 +16,7 @@ from flowsim.result import FORMAT
 
 ROOT = Path(__file__).parent.parent
 NICKEL = str(ROOT / "scenarios" / "nickel_loop.yaml")
+PINCH = str(ROOT / "scenarios" / "water_and_heat.yaml")
 STORE = """
 flowsim: 1
 year: 2025
@@ -33,6 +34,8 @@ COMMANDS = {
     "changes": ["indicators", NICKEL, "--variant", "all", "--base", "as_planned", "--years", "5", "--json"],
     "ledger": ["indicators", NICKEL, "--variant", "symbiosis", "--ledger", "--json"],
     "library": ["library", "nickel", "--json"],
+    "water_network": ["water", PINCH, "--json"],
+    "heat_cascade": ["heat", PINCH, "--json"],
 }
 
 
@@ -51,6 +54,7 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
 def generic(path: str) -> str:
     """A path with the ids of variants and packages taken out."""
     path = re.sub(r"^(indicators\[\]\.values)\.\w+", r"\1.<variant>", path)
+    path = re.sub(r"^((flows\[\]\.contents)|(places\[\]\.(in|out)))\..+", r"\1", path)
     path = re.sub(r"^(links\[\]\.saved)\.\w+", r"\1.<kind>", path)
     path = re.sub(r"^(links\[\]\.adds)\..+", r"\1", path)
     return re.sub(r"(origin\.(versions|options))\.\w+$", r"\1", path)

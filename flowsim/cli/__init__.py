@@ -7,6 +7,7 @@ from flowsim.cli import (  # noqa: F401  (they register their commands)
     flows,
     optimise,
     pictures,
+    pinch,
     start,
     studies,
 )

@@ -7,11 +7,16 @@ scenario (``amount_of``), so that it moves with the variant.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flowsim.errors import InputError, Problem
+from flowsim.files import write_text
+from flowsim.result import FORMAT, finite, records
 from flowsim.studies.heat_cascade import HeatCascade, heat_cascade
 from flowsim.studies.water_arcs import Places
 from flowsim.studies.water_network import WaterNetwork, water_network
@@ -117,6 +122,52 @@ def places(scenario: Scenario, result: Result | None = None, recycle: bool = Tru
         recycle=recycle,
         **grid,
     )
+
+
+def network_json(scenario: Scenario, made: WaterNetwork) -> dict[str, Any]:
+    """A water network in the documented layout (docs/json.md)."""
+    data = _json(scenario, "water_network", made)
+    substances = [name.removeprefix("in_") for name in made.places.columns if name.startswith("in_")]
+    for flow in data["flows"]:
+        flow["contents"] = {name: flow.pop(name) for name in substances}
+    for place in data["places"]:
+        for side in ("in", "out"):
+            place[side] = {name: place.pop(f"{side}_{name}") for name in substances}
+    return data
+
+
+def cascade_json(scenario: Scenario, made: HeatCascade) -> dict[str, Any]:
+    """A heat cascade in the documented layout (docs/json.md)."""
+    return _json(scenario, "heat_cascade", made)
+
+
+def _json(scenario: Scenario, kind: str, made: WaterNetwork | HeatCascade) -> dict[str, Any]:
+    """Every field of an answer: numbers or null, tables as lists of rows."""
+    data: dict[str, Any] = {
+        "flowsim_json": FORMAT,
+        "kind": kind,
+        "name": dict(scenario.name),
+        "variant": scenario.variant,
+    }
+    for name in (each.name for each in fields(made)):
+        value = getattr(made, name)
+        if isinstance(value, float | int):
+            data[name] = finite(value)
+        else:
+            data[name] = list(value) if isinstance(value, tuple) else records(value)
+    return data
+
+
+def export(data: dict[str, Any], tables: dict[str, pd.DataFrame], folder: str) -> None:
+    """Write the tables as CSV and the whole as JSON into a folder, each file whole or not at all."""
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise InputError(Problem("this is a file, but a folder is wanted.", folder))
+    path.mkdir(parents=True, exist_ok=True)
+    for name, frame in tables.items():
+        write_text(path / f"{name}.csv", "\ufeff" + frame.to_csv(index=False, lineterminator="\n"))
+    text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_text(path / f"{data['kind']}.json", text)
 
 
 def _there(scenario: Scenario, table: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SMALL = 1e-9
 """A flow below this share of all is none."""
-EXACT = 1e-6
+EXACT = 1e-5
 """A bound nearer than this share proves the answer."""
 
 
@@ -76,7 +76,7 @@ def water_network(places: Places, *, seed: int = 0, time_limit: float = 20.0) ->
     if flow is None:
         raise arcs.unserved(given if known else highest_outlets(arcs))
     fresh = float(flow[arcs.from_fresh].sum())
-    lowest = fresh if known else min(fresh, bound(arcs, flow, time_limit))
+    lowest = fresh if known else min(fresh, bound(arcs, flow, time_limit, EXACT))
     single = len(places.substances) == 1 and not len(places.of("treatment")) and not places.forbid
     return _answer(arcs, flow, lowest, target(places)[1] if single else float("nan"))
 

@@ -9,6 +9,8 @@ Math. Program. 10, 147; pieces as in Karuppiah and Grossmann, 2006, Comput. Chem
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 
@@ -16,8 +18,10 @@ from flowsim.studies.water_arcs import TAKE, Arcs, least
 
 SAME = 1e-9
 """Fresh water that differs by less than this share is the same."""
-STARTS, STEPS, PIECES = 6, 40, 6
-"""Starts of the search, steps of each, and pieces of each unknown outlet."""
+STARTS, STEPS = 6, 40
+"""Starts of the search, and steps of each."""
+PIECES = (6, 12, 24, 48)
+"""Pieces of each unknown outlet in the bound, one attempt after the other."""
 
 
 def search(arcs: Arcs, seed: int) -> tuple[np.ndarray | None, np.ndarray]:
@@ -144,35 +148,49 @@ def _slope(arcs: Arcs, given: np.ndarray, flow: np.ndarray, column: np.ndarray, 
 # ---- the bound from below ----
 
 
-def bound(arcs: Arcs, flow: np.ndarray, time_limit: float) -> float:
-    """No network needs less fresh water than this: the piecewise relaxation, as far as HiGHS got.
+def bound(arcs: Arcs, flow: np.ndarray, time_limit: float, enough: float) -> float:
+    """No network needs less fresh water than this: the relaxation in ever more pieces, as far as time allows.
 
-    A connection is taken to carry no more water than ten times what all connections of ``flow`` do.
+    Stops where the bound is within the share ``enough`` of what ``flow`` needs. A connection is taken to
+    carry no more water than ten times what all connections of ``flow`` do.
     """
+    fresh, end = float(flow[arcs.from_fresh].sum()), time.monotonic() + time_limit
+    found = 0.0
+    for pieces in PIECES:
+        left = end - time.monotonic()
+        if left <= 0 or found >= fresh * (1 - enough):
+            break
+        found = max(found, _relaxed(_Relaxation(arcs, flow, pieces), left))
+    return found
+
+
+def _relaxed(model: _Relaxation, time_limit: float) -> float:
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    model = _Relaxation(arcs, 10.0 * float(flow.sum()))
-    found = milp(
+    # the presolve of HiGHS prints to standard output on some of these
+    options = {"time_limit": time_limit, "mip_rel_gap": 1e-7, "presolve": False}
+    reached = milp(
         model.cost,
         integrality=model.integral,
         bounds=Bounds(np.zeros(len(model.cost)), model.upper),
         constraints=LinearConstraint(model.matrix, model.low, model.high),
-        options={"time_limit": time_limit, "mip_rel_gap": 1e-6, "presolve": False},
-    )
-    reached = found.mip_dual_bound if found.mip_dual_bound is not None else 0.0
-    return max(0.0, float(reached)) * model.scale
+        options=options,
+    ).mip_dual_bound
+    return max(0.0, float(reached or 0.0)) * model.scale
 
 
 class _Relaxation:
     """Columns: flow of each arc; of each arc whose start has an unknown outlet, for each substance, what it
     carries and its flow in each piece; for each unknown outlet which piece holds."""
 
-    def __init__(self, arcs: Arcs, largest: float):
-        self.arcs, self.scale = arcs, largest
+    def __init__(self, arcs: Arcs, flow: np.ndarray, pieces: int):
+        largest = 10.0 * float(flow.sum())
+        self.arcs, self.scale, self.count = arcs, largest, pieces + 1
         most = highest_outlets(arcs)
         self.unit = np.maximum(np.nanmax(most, axis=0), 1e-300)
         self.most = most / self.unit
         self.least = np.minimum(lowest_outlets(arcs, largest) / self.unit, self.most)
+        self.near = np.nan_to_num(arcs.concentrations(flow)) / self.unit
         at, substance = np.nonzero(np.isnan(arcs.outlet) & np.isin(arcs.kind, ("use", "treatment"))[:, None])
         self.pairs = list(zip(at.tolist(), substance.tolist(), strict=True))
         count = len(arcs.start)
@@ -183,14 +201,14 @@ class _Relaxation:
             for arc in np.flatnonzero(arcs.start == place).tolist():
                 self.carried[arc, kind] = size
                 self.pieces[arc, kind] = size + 1
-                size += 1 + PIECES
-        self.choice = {pair: size + PIECES * number for number, pair in enumerate(self.pairs)}
-        size += PIECES * len(self.pairs)
+                size += 1 + self.count
+        self.choice = {pair: size + self.count * number for number, pair in enumerate(self.pairs)}
+        size += self.count * len(self.pairs)
         self.cost = np.append(arcs.from_fresh.astype(float), np.zeros(size - count))
         self.integral = np.zeros(size)
         self.upper = np.full(size, 1.0)
         for first in self.choice.values():
-            self.integral[first : first + PIECES] = 1
+            self.integral[first : first + self.count] = 1
         self.entries: list[tuple[int, int, float]] = []
         self.bounds: list[tuple[float, float]] = []
         self._water()
@@ -216,19 +234,24 @@ class _Relaxation:
     def _pieces(self) -> None:
         """One piece of each unknown outlet holds; the flow is all in it, and carries what lies within."""
         for pair, first in self.choice.items():
-            self._add([(first + piece, 1.0) for piece in range(PIECES)], 1.0, 1.0)
+            self._add([(first + piece, 1.0) for piece in range(self.count)], 1.0, 1.0)
             place, kind = pair
-            edges = np.linspace(self.least[pair], self.most[pair], PIECES + 1)
+            edges = self._edges(pair)
             for arc in np.flatnonzero(self.arcs.start == place).tolist():
                 part, carried = self.pieces[arc, kind], self.carried[arc, kind]
-                parts = [(part + piece, 1.0) for piece in range(PIECES)]
+                parts = [(part + piece, 1.0) for piece in range(self.count)]
                 self._add([*parts, (arc, -1.0)], 0.0, 0.0)
-                for piece in range(PIECES):
+                for piece in range(self.count):
                     self._add([(part + piece, 1.0), (first + piece, -1.0)], -np.inf, 0.0)
-                low = [(part + piece, -float(edges[piece])) for piece in range(PIECES)]
-                high = [(part + piece, -float(edges[piece + 1])) for piece in range(PIECES)]
+                low = [(part + piece, -float(edges[piece])) for piece in range(self.count)]
+                high = [(part + piece, -float(edges[piece + 1])) for piece in range(self.count)]
                 self._add([(carried, 1.0), *low], 0.0, np.inf)
                 self._add([(carried, 1.0), *high], -np.inf, 0.0)
+
+    def _edges(self, pair: tuple[int, int]) -> np.ndarray:
+        """Ends of the pieces: even, and one more where the network that was found stands."""
+        low, high = self.least[pair], self.most[pair]
+        return np.sort(np.append(np.linspace(low, high, self.count), np.clip(self.near[pair], low, high)))
 
     def _brought(self, at: int, kind: int, factor: float) -> list[tuple[int, float]]:
         """What enters a place of one substance."""
