@@ -54,7 +54,8 @@ REGENERATION = {"id": "regeneration", "kind": "treatment", "outlet": 5.0}
 
 # Wang and Smith (1994), Chem. Eng. Sci. 49, 981: loads in g/h, concentrations in ppm, flows in t/h
 WANG_SMITH = [
-    FRESH, SEWER, use("1", 2000, 0, 100), use("2", 5000, 50, 100), use("3", 30000, 50, 800), use("4", 4000, 400, 800),
+    FRESH, SEWER,
+    use("1", 2000, 0, 100), use("2", 5000, 50, 100), use("3", 30000, 50, 800), use("4", 4000, 400, 800),
 ]  # fmt: skip
 
 # Polley and Polley (2000), Chem. Eng. Prog. 96(2), 47: flows in t/h, concentrations in ppm
@@ -505,7 +506,7 @@ heats:
         ),
         ("waters: {a: {kind: use}}\nwater_quality: {a: {salt: {outlet: 1 mg/L}}}", "a use needs its load"),
         (
-            "waters: {a: {kind: use}}\nwater_quality: {a: {salt: {load: 1 t/a, inlet: 2 mg/L, outlet: 1 mg/L}}}",
+            "waters: {a: {kind: use}}\nwater_quality: {a: {s: {load: 1 t/a, inlet: 2 mg/L, outlet: 1 mg/L}}}",
             "`inlet` is not below `outlet`",
         ),
         (
