@@ -164,6 +164,7 @@ SAME_FLOOR = (
     ("views.pinch_text", "views.chart"),
     ("views.pinch_text", "views.charts"),
     ("views.pinch_text", "views.text"),
+    ("views.stress_text", "views.text"),
     ("views.years_text", "views.text"),
     ("compare", "indicators"),
     ("compare", "indicators.*"),

@@ -9,6 +9,7 @@ from flowsim.cli import (  # noqa: F401  (they register their commands)
     pictures,
     pinch,
     start,
+    stress,
     studies,
 )
 from flowsim.cli.base import main
