@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import gamma
 
 from flowsim.cohorts import ENTRIES, Initial, Steps, Stocks, stock_model
 from flowsim.errors import InputError
@@ -40,6 +41,42 @@ def test_a_fixed_life_of_five_years_gives_the_published_stock_and_outflow() -> N
 def test_a_normal_life_gives_the_published_stock() -> None:
     model = stock_model(TEN, Lifetime("normal", 5, 1.5), inflow=TEN, entry="end")
     assert model.stock[[0, 1, 9]] == pytest.approx([0.99957094, 2.9953115, 41.45873561], abs=5e-9)
+
+
+def test_a_normal_life_gives_the_published_stock_changes() -> None:
+    model = stock_model(TEN, Lifetime("normal", 5, 1.5), inflow=TEN, entry="end")
+    published = [0.99957094, 1.99574056, 2.97299043, 3.88177921, 4.62928667]
+    published += [5.12928667, 5.38177921, 5.47299043, 5.49574056, 5.49957094]
+    assert model.change == pytest.approx(published, abs=5e-9)
+
+
+def test_a_weibull_life_gives_the_published_stock_outflow_and_cohorts() -> None:
+    life = Lifetime("weibull", gamma(1 + 1 / 1.2), 1.2)
+    model = stock_model(TEN, life, inflow=TEN, entry="end")
+    stock = [1, 2.367879441, 3.836279069, 5.328499576, 6.825822547]
+    stock += [8.324154666, 9.822673522, 11.321225, 12.8197819, 14.31833966]
+    outflow = [0, 0.632120559, 1.531600372, 2.507779493, 3.502677029]
+    outflow += [4.50166788, 5.501481144, 6.501448519, 7.5014431, 8.501442241]
+    assert model.stock == pytest.approx(stock, abs=5e-9)
+    assert model.outflow == pytest.approx(outflow, abs=5e-9)
+    left = [8.59762e-07, 1.08366e-05, 9.78769e-05, 0.000746944, 0.005045743]
+    left += [0.030614786, 0.166746152, 0.804161493, 3.310914971, 10]
+    assert model.cohorts()[-1] == pytest.approx(left, rel=5e-6)
+    back = stock_model(TEN, life, stock=stock, entry="end")
+    assert back.inflow == pytest.approx(TEN, abs=2e-8)
+
+
+def test_a_wanted_stock_on_top_of_known_cohorts_gives_the_published_inflow() -> None:
+    """What entered in four years stands at 3, 5, 2 and 4; then the stock is to be 18, 20, 20, 20, 20."""
+    initial = Initial(np.array([3.0, 5, 2, 4]), ages=[3, 2, 1, 0])
+    life = Lifetime("normal", 5, 1.5)
+    model = stock_model(range(5, 10), life, stock=[18, 20, 20, 20, 20], initial=initial, entry="end")
+    published = [4.93639364, 3.87383821, 2.78892598, 3.36324466, 3.66568266]
+    assert model.inflow == pytest.approx(published, abs=5e-9)
+    cohorts = [3.68999109, 3.5205007, 2.72547754, 3.35036215, 3.66410986]
+    assert model.cohorts()[-1] == pytest.approx(cohorts, abs=5e-9)
+    old = [0.07510039, 0.46667297, 0.5069268, 2.00085849]
+    assert model.initial[-1] == pytest.approx(sum(old), abs=2e-8)
 
 
 @pytest.mark.parametrize(
@@ -378,8 +415,6 @@ def test_flodym_computes_the_same(entry: str) -> None:
     )
     peer.inflow.values[...] = inflow
     peer.compute()
-    from scipy.special import gamma
-
     life = Lifetime("weibull", 10.0 * gamma(1 + 1 / 2.5), 2.5)
     mine = stock_model(years, life, inflow=inflow, entry=entry)
     assert mine.stock == pytest.approx(peer.stock.values, rel=1e-10)
