@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -106,7 +107,13 @@ def _choices(title: str, choices: dict[str, tuple[str, str]]) -> str:
 BLOCK = re.compile(r"(<!-- output (\d+): (.+?) -->\n```text\n).*?(```\n)", re.DOTALL)
 """A place in a page for the first lines of what a command prints."""
 
-PICTURES = {"pictures/nickel_loop_ni.svg": "sankey scenarios/nickel_loop.yaml --variant all --layer Ni"}
+PICTURES = {
+    "pictures/nickel_loop_ni.svg": "sankey scenarios/nickel_loop.yaml --variant all --layer Ni",
+    "pictures/targets.svg": "plot scenarios/nickel_loop.yaml bars",
+    "pictures/change.svg": "plot scenarios/nickel_loop.yaml waterfall --variants as_planned,all "
+    "--indicator general.co2",
+    "pictures/stocks_zh.svg": "plot scenarios/battery_stocks.yaml years --years 2020:2060 --lang zh",
+}
 
 
 def printed(command: str) -> str:
@@ -142,6 +149,25 @@ def readme() -> str:
     return with_outputs((HERE.parent / "README.md").read_text(encoding="utf-8"))
 
 
+NOTEBOOKS = HERE.parent / "notebooks"
+KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+
+
+def notebook(script: str) -> str:
+    """The page of a notebook, without outputs, from its script in the percent format."""
+    parts = re.split(r"^# %%(.*)\n", script, flags=re.MULTILINE)[1:]
+    cells: list[dict[str, object]] = []
+    for at, (head, body) in enumerate(zip(parts[::2], parts[1::2], strict=True)):
+        is_text = "[markdown]" in head
+        text = re.sub(r"^# ?", "", body, flags=re.MULTILINE) if is_text else body
+        cell = {"cell_type": "markdown" if is_text else "code", "id": f"c{at}", "metadata": {}}
+        if not is_text:
+            cell |= {"execution_count": None, "outputs": []}
+        cells.append({**cell, "source": text.strip().splitlines(keepends=True)})
+    page = {"cells": cells, "metadata": {**KERNEL, "language_info": {"name": "python"}}}
+    return json.dumps({**page, "nbformat": 4, "nbformat_minor": 5}, ensure_ascii=False, indent=1) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {"../README.md": readme, "scenario-language.md": scenario_language}
 
 
@@ -149,5 +175,7 @@ if __name__ == "__main__":
     for page, text in PAGES.items():
         write_text(HERE / page, text())
     subprocess.run([sys.executable, str(HERE / "generate_indicators.py")], check=True)
+    for script in sorted(NOTEBOOKS.glob("*.py")):
+        write_text(script.with_suffix(".ipynb"), notebook(script.read_text(encoding="utf-8")))
     for picture, command in PICTURES.items():
         printed(f"{command} -o docs/{picture}")
