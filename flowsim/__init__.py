@@ -34,7 +34,7 @@ _HOMES = {
     "Initial": "flowsim.cohorts",
     "Lifetime": "flowsim.lifetimes",
     "indicators": "flowsim.indicators",
-    "yearly": "flowsim.indicators.yearly",
+    "indicators_by_year": "flowsim.indicators.by_year",
     "compare": "flowsim.compare",
     "trace": "flowsim.trace",
     "sankey": "flowsim.views.sankey",

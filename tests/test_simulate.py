@@ -701,7 +701,7 @@ def test_the_park_takes_back_its_packs_and_its_landfill_fills_up() -> None:
 
 def test_indicators_of_every_year_are_those_of_its_result() -> None:
     made = fs.simulate(fs.example("building_stocks"), years=[2020, 2030, 2040])
-    table = fs.yearly(made, ["general.solid_waste_landfilled", "general.recycled_input_rate"])
+    table = fs.indicators_by_year(made, ["general.solid_waste_landfilled", "general.recycled_input_rate"])
     assert table["year"].tolist() == [2020, 2020, 2030, 2030, 2040, 2040]
     for year, result in zip(made.years, made.results, strict=True):
         own = fs.indicators(result, ["general.solid_waste_landfilled", "general.recycled_input_rate"])

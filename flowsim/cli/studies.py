@@ -60,7 +60,7 @@ def simulate(
     all. `flowsim plot FILE years` draws them."""
     from flowsim.errors import InputError, Problem
     from flowsim.indicators import factor_sets
-    from flowsim.indicators.yearly import yearly
+    from flowsim.indicators.by_year import indicators_by_year
     from flowsim.scenario import read
     from flowsim.studies.simulate import simulate as through_years
     from flowsim.studies.years import export, years_json
@@ -78,7 +78,7 @@ def simulate(
     if wanted:
         inputs, sets = inputs_of(given), factor_sets(made[0].results[0], factors)
         more["indicators"] = [
-            yearly(each, listed(wanted), boundary, inputs=inputs, sets=sets) for each in made
+            indicators_by_year(each, listed(wanted), boundary, inputs=inputs, sets=sets) for each in made
         ]
     if out:
         export(made, out, more)

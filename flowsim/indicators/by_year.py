@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flowsim.studies.years import Simulation
 
 
-def yearly(
+def indicators_by_year(
     made: Simulation,
     names: str | Sequence[str] | None = "first",
     boundary: str = "park",
