@@ -37,7 +37,7 @@ class Result(Displayed):
     low, high : shape (unknowns,), the interval in which an undetermined value can lie, else NaN
     study, options : what was asked
     decided : shape (unknowns,), True where the merit order, not a fact, decided
-    notes : remarks for the reader, for example facts that say the same thing twice
+    notes, notes_zh : remarks for the reader, in English and Chinese, such as facts said twice
     sd : shape (unknowns,), standard uncertainty where the study found one, else NaN; None where it found none
     """
 
@@ -50,6 +50,7 @@ class Result(Displayed):
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sd: np.ndarray | None = None
+    notes_zh: tuple[str, ...] = ()
 
     @property
     def amounts(self) -> np.ndarray:
@@ -239,20 +240,21 @@ class Result(Displayed):
             loose = closure[closure["difference"].abs() > 1e-6 * max(total, 1.0)]
             loose = loose[~loose["process"].isin(stores)]
             gaps += [(abs(row["difference"]), name, row["process"]) for row in loose.to_dict("records")]
+        said = self.notes_zh if lang == "zh" and self.notes_zh else self.notes
         if not gaps:
-            return list(self.notes)
+            return list(said)
         gaps.sort(key=lambda gap: (-gap[0], gap[1:]))
         places = ", ".join(dict.fromkeys(place for _, _, place in gaps))
         at = "{} {:.4g} t/a（{}）" if lang == "zh" else "{} {:.4g} t/a at {}"
         worst = ", ".join(at.format(name, amount, place) for amount, name, place in gaps[:4])
         if lang == "zh":
             note = f"{places} 处有物料替代、混合，或配方的元素不闭合，未跟踪其中的物质（最大：{worst}）"
-            return [*self.notes, f"{note}。在 `layers:` 中声明该物质即可跟踪。"]
+            return [*said, f"{note}。在 `layers:` 中声明该物质即可跟踪。"]
         note = (
             f"substances are not followed through {places}, where goods stand in for others, are mixed, or a"
         )
         note += f" recipe does not close in them (largest: {worst})."
-        return [*self.notes, f"{note} Declare the substance under `layers:` to follow it."]
+        return [*said, f"{note} Declare the substance under `layers:` to follow it."]
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -324,6 +326,7 @@ def _parts(result: Result) -> list[tuple[str, Any]]:
         ("result.study", result.study),
         ("result.options", dict(result.options)),
         ("result.notes", list(result.notes)),
+        ("result.notes_zh", list(result.notes_zh)),
     ]
     for item in _saved():
         value = getattr(system, item.name)
@@ -411,6 +414,7 @@ def load(path: str | Path) -> Result:
         study=meta["result.study"],
         options=meta["result.options"],
         notes=tuple(meta["result.notes"]),
+        notes_zh=tuple(meta.get("result.notes_zh", ())),
         sd=arrays.get("result.sd"),
     )
 

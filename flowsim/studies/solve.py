@@ -68,7 +68,7 @@ def solve(system: System, *, throw: bool = True, part: Determined | None = None)
         part = part.again(system.rhs) if part else determine(system.matrix, system.rhs, system.rows.kind)
     except Singular as loop:
         raise Undetermined(_loop_problems(system, loop.columns)) from None
-    notes = _check_consistent(system, part)
+    notes, notes_zh = _check_consistent(system, part)
     x = np.full(system.matrix.shape[1], np.nan)
     x[part.columns] = part.x
     low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
@@ -80,8 +80,10 @@ def solve(system: System, *, throw: bool = True, part: Determined | None = None)
     broken = broken_limits(system, x)
     if broken and throw:
         raise Infeasible(broken)
-    notes += [str(problem) for problem in broken]
-    return Result(system, x, low, high, "solve", np.zeros(len(x), dtype=bool), {}, tuple(notes))
+    passed = tuple(str(problem) for problem in broken)
+    notes, notes_zh = notes + passed, notes_zh + passed
+    decided = np.zeros(len(x), dtype=bool)
+    return Result(system, x, low, high, "solve", decided, {}, notes, notes_zh=notes_zh)
 
 
 def determine(matrix: csr_array, rhs: np.ndarray, kind: np.ndarray | None = None) -> Determined:
@@ -180,10 +182,10 @@ def _factorise(matrix: csc_array) -> _Factor:
     return factor
 
 
-def _check_consistent(system: System, part: Determined) -> list[str]:
+def _check_consistent(system: System, part: Determined) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Rows beyond those that were solved with must hold; return a note on those that do."""
     if len(part.rows) == system.matrix.shape[0]:
-        return []
+        return (), ()
     extra = np.setdiff1d(np.arange(system.matrix.shape[0]), part.rows)
     x = np.zeros(system.matrix.shape[1])
     x[part.columns] = part.x
@@ -199,13 +201,19 @@ def _check_consistent(system: System, part: Determined) -> list[str]:
         raise Contradiction(_conflict(system, extra[wrong], residual[wrong]))
     said = extra[system.rows.kind[extra] != "closing"]
     if not len(said):
-        return []
-    texts = [system.row_text(int(row)) for row in said[:5]]
-    more = f" and {len(said) - 5} more" if len(said) > 5 else ""
+        return (), ()
+    texts, texts_zh = ([system.row_text(int(row), lang=lang) for row in said[:5]] for lang in ("en", "zh"))
+    more, more_zh = (f" and {len(said) - 5} more", "等") if len(said) > 5 else ("", "")
     count = f"{len(said)} rows repeat" if len(said) > 1 else "1 row repeats"
     differ = float((np.abs(residual) / size).max())
-    within = f", to within {differ:.1g} of their amount" if differ > 1e-12 else ""
-    return [f"{count} what the others already say{within}: {'; '.join(texts)}{more}."]
+    near = differ > 1e-12
+    within, within_zh = (
+        (f", to within {differ:.1g} of their amount", f"（相对误差不超过 {differ:.1g}）")
+        if near
+        else ("", "")
+    )
+    note = f"{count} what the others already say{within}: {'; '.join(texts)}{more}."
+    return (note,), (f"{len(said)} 条关系与其他关系重复{within_zh}：{'；'.join(texts_zh)}{more_zh}。",)
 
 
 def _conflict(system: System, wrong: np.ndarray, residual: np.ndarray) -> list[Problem]:
