@@ -478,5 +478,5 @@ def test_determine_gives_back_the_rows_and_columns_that_it_used() -> None:
 
 def test_what_is_said_twice_is_noted_in_chinese_too() -> None:
     path = Path(__file__).parents[1] / "scenarios" / "battery_stocks.yaml"
-    result = solve(assemble(read(path)))
+    result = fs.solve(fs.assemble(fs.read(path)))
     assert result.all_notes("en")[0].startswith("5 rows repeat") and "含量" in result.all_notes("zh")[0]
