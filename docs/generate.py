@@ -174,7 +174,8 @@ PAGES: dict[str, Callable[[], str]] = {"../README.md": readme, "scenario-languag
 if __name__ == "__main__":
     for page, text in PAGES.items():
         write_text(HERE / page, text())
-    subprocess.run([sys.executable, str(HERE / "generate_indicators.py")], check=True)
+    for other in ("generate_indicators.py", "generate_chains.py"):
+        subprocess.run([sys.executable, str(HERE / other)], check=True)
     for script in sorted(NOTEBOOKS.glob("*.py")):
         write_text(script.with_suffix(".ipynb"), notebook(script.read_text(encoding="utf-8")))
     for picture, command in PICTURES.items():

@@ -39,7 +39,8 @@ def rows_of(table: str) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-LIBRARY_ROWS = {table: rows_of(table) for table in LIBRARY}
+SHIPPED = [table for table in LIBRARY if (DATA / f"{table}.csv").exists()]
+LIBRARY_ROWS = {table: rows_of(table) for table in SHIPPED}
 GOODS = {row["id"]: row for row in LIBRARY_ROWS["goods"]}
 CONTENTS: dict[str, dict[str, float]] = defaultdict(dict)
 for content in LIBRARY_ROWS["contents"]:
@@ -108,13 +109,13 @@ def test_a_content_is_a_share_and_stands_once() -> None:
 def test_the_chains_are_complete() -> None:
     chains = Counter(row["chain"] for row in LIBRARY_ROWS["recipes"] if row["role"] == "reference")
     assert chains == {
-        "oil_fibre": 35,
+        "oil_fibre": 39,
         "battery": 25,
         "forest_paper": 15,
         "forest_board": 8,
         "building_materials": 20,
         "utilities": 17,
-        "agri_loop": 6,
+        "agri_loop": 7,
         "metal_recovery": 1,
     }
 
@@ -122,7 +123,7 @@ def test_the_chains_are_complete() -> None:
 # --- the form of the rows
 
 
-@pytest.mark.parametrize("table", LIBRARY)
+@pytest.mark.parametrize("table", SHIPPED)
 def test_the_columns_are_those_of_the_schema(table: str) -> None:
     known = {column.name for column in TABLES[table]} - {"name"} | {"en", "zh"}
     needed = {c.name for c in TABLES[table] if c.required and c.kind != "label"}
@@ -177,7 +178,9 @@ def test_each_input_of_energy_says_what_part_of_it_is_feedstock() -> None:
             assert not row["feedstock"] or row["direction"] == "in", row
 
 
-@pytest.mark.parametrize("recipe", ["steam_cracker", "aromatics_px", "pdh", "h2_coal", "syngas_coal"])
+@pytest.mark.parametrize(
+    "recipe", ["steam_cracker", "aromatics_px", "pdh", "h2_coal", "syngas_coal", "maleic_anhydride"]
+)
 def test_feedstock_is_the_carbon_that_is_neither_burnt_nor_made_into_fuel(recipe: str) -> None:
     lines = [row for row in RECIPES[recipe] if GOODS[row["good"]]["kind"] == "material"]
     carbon = {id(row): tonnes(row) * CONTENTS[row["good"]].get("C", 0.0) for row in lines}
