@@ -141,9 +141,11 @@ def processes(name: str, lang: str, solved: Solved) -> str:
 
 
 def results(lang: str, solved: Solved) -> str:
-    """Indicators of the park, one column a variant."""
-    found = {v: fs.indicators(solved(PARK, v), list(SHOWN)) for v in _example(PARK).variant_names}
-    names = [label[lang] for label in _example(PARK).variant_names.values()]
+    """Indicators of the park, one column a variant of a single year."""
+    labels = _example(PARK).variant_names
+    shown = [v for v in labels if _example(PARK).with_variant(v).tables["stocks"].empty]
+    found = {v: fs.indicators(solved(PARK, v), list(SHOWN)) for v in shown}
+    names = [labels[v][lang] for v in shown]
 
     def rows() -> Iterator[tuple[str, ...]]:
         first = next(iter(found.values()))

@@ -24,6 +24,7 @@ from flowsim.rows import (
     stock_rows,
     transfer_rows,
 )
+from flowsim.schema import GROUPS
 from flowsim.series import in_year
 from flowsim.stocks import Leaving, first_step
 from flowsim.system import System
@@ -89,6 +90,7 @@ def _system(network: Network, columns: Columns, equal: Builder, limits: Builder,
         "file": scenario.file,
         "digest": scenario.digest,
         "target_set": scenario.target_set,
+        "groups": _groups(scenario),
         "differences": [vars(difference) for difference in scenario.differences],
     }
     tables = scenario.tables
@@ -120,6 +122,15 @@ def _system(network: Network, columns: Columns, equal: Builder, limits: Builder,
         upper=upper,
         scenario=said,
     )
+
+
+def _groups(scenario: Scenario) -> dict[str, dict[str, dict[str, str]]]:
+    """Kind of group → id → its English and Chinese name; a name of one kind holds before one of any."""
+    rows = scenario.tables["groups"].sort_values("kind", kind="stable").to_dict("records")
+    return {
+        kind: {row["id"]: {"en": row["en"], "zh": row["zh"]} for row in rows if row["kind"] in ("", kind)}
+        for kind in GROUPS
+    }
 
 
 def _contents(network: Network) -> tuple[Any, tuple[str, ...]]:

@@ -441,10 +441,13 @@ def _process_table(scenario: Scenario) -> pd.DataFrame:
 def _pool_row(scenario: Scenario, row: dict[str, Any]) -> dict[str, Any]:
     goods = scenario.tables["goods"]
     good = goods[goods["id"] == row["good"]].iloc[0]
+    groups = scenario.tables["groups"]
+    names = groups[groups["kind"].isin(("", "site"))].sort_values("kind").set_index("id")
+    names = names[~names.index.duplicated(keep="last")]
     return {
         "id": pool_id(row["site"], row["good"]),
-        "en": f"{good['en']} network, {row['site']}",
-        "zh": f"{good['zh']}管网（{row['site']}）",
+        "en": f"{good['en']} network, {names['en'].get(row['site'], row['site'])}",
+        "zh": f"{good['zh']}管网（{names['zh'].get(row['site'], row['site'])}）",
         "kind": "pool",
         "site": row["site"],
         "good": row["good"],

@@ -86,6 +86,9 @@ PROCESS_KINDS = {
     "pool": ("pool", "公共管网"),
     "outside": ("outside", "外部"),
 }
+GROUPS = ("firm", "site", "chain")
+"""What processes belong to, beside the park."""
+
 QUALITIES = (
     "standard",
     "official",
@@ -338,6 +341,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("good", "ref", "good that the network carries", "goods", required=True),
     ),
     "links": (*_FLOW, *_LINK, *_SOURCE),
+    "groups": (
+        Column("id", "id", "firm, site or chain", required=True),
+        Column(
+            "kind", "choice", "which of them; left out: whatever bears this id", ("", *GROUPS), default=""
+        ),
+        Column("name", "label", "English and Chinese name", required=True),
+    ),
     "distances": (
         Column("from", "text", "site", required=True),
         Column("to", "text", "site; the way back is as long unless it is stated", required=True),
@@ -500,6 +510,7 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "flows": ("id",),
     "pools": ("site", "good"),
     "links": ("id",),
+    "groups": ("id", "kind"),
     "distances": ("from", "to"),
     "ceilings": ("id",),
     "facts": ("id",),
@@ -522,6 +533,7 @@ LIBRARY = (
     "lifetimes",
     "targets",
     "sources",
+    "groups",
     "ceilings",
 )
 """Tables that a library folder may hold, one CSV each."""

@@ -132,6 +132,18 @@ class System(Displayed):
         keeps[self.unknown_at[self.unknown_kind == "stock_change"]] = True
         return keeps
 
+    def group_name(self, kind: str, id: str, lang: str = "en") -> str:
+        """Name of a firm, site or chain; its id where the scenario names none."""
+        return str(self.about.get("groups", {}).get(kind, {}).get(id, {}).get(lang, id))
+
+    def boundary_name(self, boundary: str, lang: str = "en") -> str:
+        """A boundary such as ``firm:ID`` in words: the name of the group or process, with its id."""
+        kind, _, id = boundary.partition(":")
+        name = self.group_name(kind, id, lang)
+        if kind == "process":
+            name = str(self.processes.set_index("id")[lang].get(id, id))
+        return boundary if name == id or not id else f"{name} ({boundary})"
+
     def flow_name(self, flow: int, lang: str = "en") -> str:
         """Good, from and to of one flow, in words."""
         row = self.flows.iloc[flow]

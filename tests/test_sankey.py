@@ -24,6 +24,7 @@ from flowsim.views.geometry import BAR, Geometry, geometry
 from flowsim.views.layout import columns
 from flowsim.views.sankey import page, png, sankey
 from flowsim.views.svg import FONT_FILE, Labels, safe, text_width, wrap
+from flowsim.views.text import comparison_grids
 
 SVG = "{http://www.w3.org/2000/svg}"
 GOODS = {
@@ -565,3 +566,28 @@ def test_a_wrong_argument_is_named(loop: Result, arguments: dict, message: str) 
 def test_all_wrong_arguments_are_named_at_once(loop: Result) -> None:
     with pytest.raises(InputError, match="2 problems"):
         sankey(loop, group="town", top=0)
+
+
+def test_groups_bear_the_names_that_the_scenario_gives_them() -> None:
+    tables = {
+        "goods": [{"id": "ore", "en": "ore", "zh": "矿石"}],
+        "processes": [{"id": "pit", "firm": "mine_a"}, {"id": "mill", "firm": "mill_b"}],
+        "groups": [
+            {"id": "mine_a", "kind": "", "en": "Mine A", "zh": "甲矿"},
+            {"id": "mine_a", "kind": "site", "en": "Hill", "zh": "山"},
+        ],
+        "flows": [
+            {"good": "ore", "from": "nature", "to": "pit", "amount": 5.0},
+            {"good": "ore", "from": "pit", "to": "mill"},
+            {"good": "ore", "from": "mill", "to": "market"},
+        ],
+    }
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    result = fs.balance(fs.assemble(fs.from_tables(year=2025, name="Names", **frames)))
+    names = {(node.en, node.zh) for node in diagram(result, "mass", group="firm").nodes}
+    assert {("Mine A", "甲矿"), ("mill b", "mill b")} <= names
+    system = result.system
+    assert system.boundary_name("site:mine_a", "zh") == "山 (site:mine_a)"
+    assert system.boundary_name("firm:mill_b") == "firm:mill_b" and system.boundary_name("park") == "park"
+    title = comparison_grids(fs.compare([result], boundary="firm:mine_a"), "zh")[0].title
+    assert "甲矿 (firm:mine_a)" in title

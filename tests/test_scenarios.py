@@ -75,6 +75,15 @@ def test_no_plant_runs_above_its_capacity(name: str, variant: str) -> None:
     assert (load <= 1 + 1e-9).all()
 
 
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_every_firm_site_and_chain_has_a_name_in_both_languages(name: str, variant: str) -> None:
+    system = result(name, variant).system
+    for kind in ("firm", "site", "chain"):
+        for id in set(system.processes[kind]) - {""}:
+            assert id in system.about["groups"][kind], (kind, id)
+            assert CJK.search(system.group_name(kind, id, "zh")), id
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_process_has_both_names_and_says_where_its_size_comes_from(name: str) -> None:
     tables = fs.read(str(ROOT / "scenarios" / f"{name}.yaml")).tables

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,7 +129,7 @@ def diagram(
     place = {name: _group_of(row, group) for name, row in straight.processes.items()}
     flows = straight.renamed((key, _moved(key, place)) for key in straight.amounts)
     grouped = _drop_inner(flows) if group else 0
-    names = _labels(straight.processes, group)
+    names = _labels(straight.processes, group, result.system.about.get("groups", {}))
     if top is not None:
         flows = _keep_largest(flows, names, top)
         grouped += _drop_inner(flows)
@@ -248,7 +248,9 @@ def _drop_inner(flows: _Flows) -> int:
     return len(inner)
 
 
-def _labels(processes: dict[str, dict[str, Any]], group: str | None) -> dict[str, Node]:
+def _labels(
+    processes: dict[str, dict[str, Any]], group: str | None, groups: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Node]:
     """Names and kinds of all nodes that may be drawn; places outside get their side when they are drawn."""
     names: dict[str, Node] = {}
     for row in processes.values():
@@ -258,8 +260,9 @@ def _labels(processes: dict[str, dict[str, Any]], group: str | None) -> dict[str
         elif group is None or name == "networks:":
             names[name] = Node("networks", "公共管网", "pool", 0)
         else:
-            text = str(row[group]).replace("_", " ")
-            names[name] = Node(text, text, "group", 0)
+            shown = {lang: str(row[group]).replace("_", " ") for lang in ("en", "zh")}
+            shown |= groups.get(group, {}).get(row[group], {})
+            names[name] = Node(shown["en"], shown["zh"], "group", 0)
     return names
 
 

@@ -210,8 +210,10 @@ def _indicator_grid(comparison: Comparison, lang: str) -> Grid:
                 shown += f" ({change_text(change / factor)})"
             cells.append(shown)
         rows.append(cells)
-    where = say("park", lang) if comparison.boundary == "park" else comparison.boundary
-    title = f"{heading(comparison.results[0].system.about, lang)} · {say('boundary', lang)}: {where}"
+    system = comparison.results[0].system
+    whole = comparison.boundary == "park"
+    where = say("park", lang) if whole else system.boundary_name(comparison.boundary, lang)
+    title = f"{heading(system.about, lang)} · {say('boundary', lang)}: {where}"
     if len(comparison.results) > 1:
         title += f" · {say('change against', lang)}: {comparison.labels[0][lang]}"
     labels = [label[lang] for label in comparison.labels]
