@@ -215,7 +215,7 @@ def plotted(*options: str) -> Any:
 def test_plot_writes_every_form(form: str, tmp_path: Path) -> None:
     file = tmp_path / f"x.{form}"
     done = plotted(str(SCENARIOS / "nickel_loop.yaml"), "bars", "--variants", "all", "-o", str(file))
-    begins = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "html": b"<!DOCTYPE"}
+    begins = {"svg": b"<svg ", "png": b"\x89PNG", "pdf": b"%PDF", "html": b"<!DOCTYPE"}
     assert done.exit_code == 0 and done.output.strip() == str(file)
     assert file.read_bytes().startswith(begins[form])
 
@@ -266,7 +266,7 @@ def test_every_chart_is_drawn_without_a_missing_glyph(charts: list[Chart]) -> No
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for chart in charts:
-            assert svg(chart).startswith("<?xml") and png(chart, 600)[:4] == b"\x89PNG"
+            assert svg(chart).startswith("<svg ") and png(chart, 600)[:4] == b"\x89PNG"
             assert pdf(chart)[:4] == b"%PDF"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -213,8 +214,14 @@ def _saved(chart: Chart, form: str, **options: Any) -> bytes:
 
 
 def svg(chart: Chart) -> str:
-    """The chart as SVG text, its letters as outlines. Raises InputError where matplotlib is not installed."""
-    return _saved(chart, "svg", metadata={"Date": None, "Creator": None}).decode("utf-8")
+    """The chart as SVG text, its letters as outlines; it may stand in a page or alone.
+
+    Raises
+    ------
+    InputError : matplotlib is not installed
+    """
+    text = _saved(chart, "svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))).decode("utf-8")
+    return re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', text[text.index("<svg") :], count=2)
 
 
 def png(chart: Chart, width: int = 1600) -> bytes:
