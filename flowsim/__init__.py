@@ -24,6 +24,7 @@ _HOMES = {
     "balance": "flowsim.studies",
     "optimise": "flowsim.symbiosis.optimise",
     "pareto": "flowsim.symbiosis.pareto",
+    "shares": "flowsim.symbiosis.shares",
     "stress": "flowsim.symbiosis.stress",
     "reconcile": "flowsim.studies.reconcile",
     "next_measurements": "flowsim.studies.measure",

@@ -23,6 +23,8 @@ from flowsim.cli.base import JSON, LANG, VARIANT, fails_clearly, listed, main, p
 @click.option("--free-activities", is_flag=True, help="Let what the base buys, sells and throws away move.")
 @click.option("--write", "written", type=click.Path(), help="Write the answer as a variant into this file.")
 @click.option("--out", type=click.Path(), help="Write tables and pictures into this folder.")
+@click.option("--shares", is_flag=True, help="Also who gains: net benefit of each firm, fair shares.")
+@click.option("--seed", default=0, help="Seed of the shares of more than 12 firms, which are sampled.")
 @VARIANT
 @JSON
 @LANG
@@ -38,6 +40,8 @@ def optimise(
     free_activities: bool,
     written: str | None,
     out: str | None,
+    shares: bool,
+    seed: int,
     variant: str | None,
     as_json: bool,
     lang: str,
@@ -55,7 +59,7 @@ def optimise(
     if pareto:
         _front(scenario, listed(pareto), points, options, out, as_json, lang)
     else:
-        _one(scenario, objective, options, written, out, as_json, lang)
+        _one(scenario, objective, options, written, out, seed if shares else None, as_json, lang)
 
 
 def _budget(text: str | None) -> float | None:
@@ -80,12 +84,14 @@ def _one(
     options: dict[str, Any],
     written: str | None,
     out: str | None,
+    seed: int | None,
     as_json: bool,
     lang: str,
 ) -> None:
     from flowsim.symbiosis.layout import export, optimum_json
     from flowsim.symbiosis.limits import binding, ranges
     from flowsim.symbiosis.optimise import optimise as find
+    from flowsim.symbiosis.shares import shares as divide
     from flowsim.symbiosis.written import write
     from flowsim.views import optimise_text as shown
     from flowsim.views.text import print_grids
@@ -96,14 +102,18 @@ def _one(
     grids = shown.optimum_grids(optimum, lang)
     grids += [shown.limit_grid(optimum, limits, lang)] if limits else []
     grids += [shown.range_grid(optimum, found, lang)] if found else []
+    divided = None if seed is None else divide(optimum, seed=seed)
+    grids += shown.share_grids(divided, lang) if divided else []
+    made = optimum_json(optimum, limits, found, divided)
     name = write(optimum, written) if written else ""
     if out:
-        export(optimum_json(optimum, limits, found), out)
+        export(made, out)
     if as_json:
-        print_json(optimum_json(optimum, limits, found))
+        print_json(made)
         return
     click.echo(print_grids(grids, width=width_of()), nl=False)
-    for note in shown.optimum_notes(optimum, unseen, lang):
+    notes = shown.optimum_notes(optimum, unseen, lang)
+    for note in [*notes, *(shown.share_notes(divided, lang) if divided else [])]:
         click.echo(f"{say('note', lang)}: {note}")
     if written:
         click.echo(f"{written}: {say('variant', lang)} {name}")

@@ -16,10 +16,14 @@ from flowsim.symbiosis.limits import Limit, Range
 from flowsim.symbiosis.objective import Objective
 from flowsim.symbiosis.optimise import Optimum
 from flowsim.symbiosis.pareto import Front
+from flowsim.symbiosis.shares import Shares
 
 
 def optimum_json(
-    optimum: Optimum, limits: Sequence[Limit] = (), found: Sequence[Range] = ()
+    optimum: Optimum,
+    limits: Sequence[Limit] = (),
+    found: Sequence[Range] = (),
+    divided: Shares | None = None,
 ) -> dict[str, Any]:
     """The objective before and after, every candidate, the limits that bind, what could be exchanged."""
     flows, system = optimum.case.system.flows, optimum.case.system
@@ -64,6 +68,10 @@ def optimum_json(
             for limit in limits
         ],
         "exchangeable": [{"id": item.link, "low": item.low, "high": finite(item.high)} for item in found],
+        "firms": [vars(each) | {"net": each.net} for each in divided.benefits] if divided else [],
+        "exchanges": [vars(each) | {"losers": list(each.losers)} for each in divided.exchanges]
+        if divided
+        else [],
         "options": dict(optimum.options),
         "origin": optimum.result.origin,
     }

@@ -157,7 +157,7 @@ def optimise(
     """
     case = prepare(scenario, links, switch_all=max_links is not None, free_activities=free_activities)
     goal = objective_of(
-        Result(case.system, case.x, case.x, case.x, "dispatch", np.zeros(len(case.x), dtype=bool)),
+        blank_result(case),
         objective, case.system.flows["unit_cost"].to_numpy(), sets,
     )  # fmt: skip
     programme = limited(case, case.programme, budget, max_links)
@@ -256,6 +256,11 @@ def _check_same(system: System, x: np.ndarray, scenario: Scenario) -> None:
         message = f"a candidate link changes what closes by rule: {system.row_text(row)}."
         hint = "Draw the flow that it stands beside (from the market, or to its way out)."
         raise InputError(Problem(message, scenario.file, hint=hint))
+
+
+def blank_result(case: Case) -> Result:
+    """The base as a result of the system with the links open."""
+    return Result(case.system, case.x, case.x, case.x, "dispatch", np.zeros(len(case.x), dtype=bool))
 
 
 def limited(case: Case, programme: Programme, budget: float | None, max_links: int | None) -> Programme:

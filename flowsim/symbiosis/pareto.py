@@ -15,10 +15,19 @@ import numpy as np
 
 from flowsim.errors import InputError, Problem
 from flowsim.progress import track
-from flowsim.result import Result
 from flowsim.studies.programme import Programme
 from flowsim.symbiosis.objective import Objective, objective_of
-from flowsim.symbiosis.optimise import Case, best, columns_of, figure, in_turn, limited, prepare, used
+from flowsim.symbiosis.optimise import (
+    Case,
+    best,
+    blank_result,
+    columns_of,
+    figure,
+    in_turn,
+    limited,
+    prepare,
+    used,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +105,7 @@ def pareto(
     if points < 2:
         raise InputError(Problem("a front needs at least two points.", hint="Write `--points 12`."))
     case = prepare(scenario, links, switch_all=max_links is not None, free_activities=free_activities)
-    blank = Result(case.system, case.x, case.x, case.x, "dispatch", np.zeros(len(case.x), dtype=bool))
+    blank = blank_result(case)
     cost = case.system.flows["unit_cost"].to_numpy()
     first, second = (objective_of(blank, name, cost, sets) for name in objectives)
     if second.bottom is not None:

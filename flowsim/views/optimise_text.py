@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flowsim.symbiosis.limits import Limit, Range
     from flowsim.symbiosis.optimise import Optimum
     from flowsim.symbiosis.pareto import Front
+    from flowsim.symbiosis.shares import Shares
     from flowsim.views.chart import Chart
 
 WORDS = {
@@ -41,6 +42,26 @@ WORDS = {
     "ranges": ("Links that could be exchanged at no loss", "可互换而不影响目标的链接"),
     "low": ("from", "最小"),
     "high": ("to", "最大"),
+    "benefits": ("Net benefit of each firm, CNY/a", "各企业净收益，元/年"),
+    "exchanges": ("Both sides of each exchange, CNY/a", "各交换的双方收益，元/年"),
+    "firm": ("firm", "企业"),
+    "margin": ("margin", "毛利变化"),
+    "link_cost": ("link costs", "链接成本"),
+    "received": ("received", "收款"),
+    "paid": ("paid", "付款"),
+    "net": ("net", "净收益"),
+    "even": ("even split", "平均分配"),
+    "shapley": ("Shapley", "Shapley 值"),
+    "verdict": ("", ""),
+    "loses": ("loses", "受损"),
+    "giver": ("giver", "供给方"),
+    "taker": ("taker", "接收方"),
+    "avoided": ("saved or earned", "节约或所得"),
+    "worth_before": ("worth before", "原有价值"),
+    "price": ("price per unit", "单价"),
+    "payment": ("payment", "付款额"),
+    "giver_gain": ("giver gains", "供给方收益"),
+    "taker_gain": ("taker gains", "接收方收益"),
     "front": ("Pareto front", "帕累托前沿"),
     "point": ("point", "点"),
     "open": ("open links", "开通链接"),
@@ -153,6 +174,52 @@ def range_grid(optimum: Optimum, found: Sequence[Range], lang: str) -> Grid:
         rows.append([item.link, label, number(item.low, 6), number(item.high, 6), unit_text(unit, lang)])
     columns = ["id", *(_say(word, lang) for word in ("link", "low", "high", "unit"))]
     return Grid(_say("ranges", lang), columns, rows, (2, 3))
+
+
+def share_grids(found: Shares, lang: str) -> list[Grid]:
+    """Firms with their net benefit and shares, and each exchange with both of its sides."""
+    rows = []
+    for each in found.benefits:
+        error = f" ± {number(each.error, 2)}" if each.error > 0 else ""
+        money = (each.margin, each.link_cost, each.received, each.paid, each.net, each.even)
+        loses = _say("loses", lang) if each.net < -1e-6 * max(abs(found.worth), 1.0) else ""
+        rows.append([each.firm, *map(number, money), number(each.shapley) + error, loses])
+    words = ("firm", "margin", "link_cost", "received", "paid", "net", "even", "shapley", "verdict")
+    heads = [_say(word, lang) for word in words]
+    title = _say("benefits", lang)
+    grids = [Grid(title, heads, rows, tuple(range(1, 8)))]
+    rows = []
+    for link in found.exchanges:
+        gains = (link.giver_gain, link.taker_gain)
+        cells = (link.avoided, link.cost, link.before, link.price, link.payment, *gains)
+        loses = f"{_say('loses', lang)}: {', '.join(link.losers)}" if link.losers else ""
+        rows.append([link.link, link.giver, link.taker, number(link.amount), *map(number, cells), loses])
+    words = ("link", "giver", "taker", "amount", "avoided", "link_cost", "worth_before", "price", "payment")
+    heads = [_say(word, lang) for word in (*words, "giver_gain", "taker_gain", "verdict")]
+    return [*grids, Grid(_say("exchanges", lang), heads, rows, tuple(range(3, 11)))]
+
+
+def share_notes(found: Shares, lang: str) -> list[str]:
+    """What the shares stand on."""
+    zh = lang == "zh"
+    notes = [SHARE_NOTES["transfer"][zh].format(percent(found.transfer))]
+    notes.append(SHARE_NOTES["worth"][zh].format(number(found.worth), number(found.others)))
+    return notes if found.exact else [*notes, SHARE_NOTES["sampled"][zh].format(found.seed)]
+
+
+SHARE_NOTES = {
+    "transfer": (
+        "money in CNY/a at table prices; the transfer price gives the giver {} of the gain of the link",
+        "金额单位为元/年，按价目表计；转让价格使供给方得到链接收益的{}",
+    ),
+    "worth": (
+        "all firms together gain {} by the links (least net cost of each coalition, up to these amounts); "
+        "margins outside these firms change by {}",
+        "各方合作的总收益为{}（各联盟在上述数量内的最小净成本）；其余企业的毛利变化为{}",
+    ),
+    "sampled": ("Shapley values are sampled, seed {}", "Shapley 值为抽样估计，随机种子 {}"),
+}
+"""What is said below the shares."""
 
 
 def front_grid(front: Front, lang: str) -> Grid:
