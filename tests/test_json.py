@@ -16,6 +16,7 @@ from flowsim.result import FORMAT
 
 ROOT = Path(__file__).parent.parent
 NICKEL = str(ROOT / "scenarios" / "nickel_loop.yaml")
+CDW = str(ROOT / "scenarios" / "construction_waste.yaml")
 PINCH = str(ROOT / "scenarios" / "water_and_heat.yaml")
 STORE = """
 flowsim: 1
@@ -34,6 +35,19 @@ COMMANDS = {
     "changes": ["indicators", NICKEL, "--variant", "all", "--base", "as_planned", "--years", "5", "--json"],
     "ledger": ["indicators", NICKEL, "--variant", "symbiosis", "--ledger", "--json"],
     "library": ["library", "nickel", "--json"],
+    "optimum": ["optimise", CDW, "--variant", "as_planned", "--objective", "waste", "--shares", "--json"],
+    "front": [
+        "optimise",
+        CDW,
+        "--variant",
+        "as_planned",
+        "--pareto",
+        "cost,waste",
+        "--points",
+        "3",
+        "--json",
+    ],
+    "stress": ["stress", CDW, "--variant", "all", "--remove", "block,cement", "--json"],
     "water_network": ["water", PINCH, "--json"],
     "heat_cascade": ["heat", PINCH, "--json"],
 }
@@ -57,6 +71,7 @@ def generic(path: str) -> str:
     path = re.sub(r"^((flows\[\]\.contents)|(places\[\]\.(in|out)))\..+", r"\1", path)
     path = re.sub(r"^(links\[\]\.saved)\.\w+", r"\1.<kind>", path)
     path = re.sub(r"^(links\[\]\.adds)\..+", r"\1", path)
+    path = re.sub(r"^(base(?=\.\w+\.)|cases\[\]\.(values|firms)|points\[\]\.links)\..+", r"\1", path)
     return re.sub(r"(origin\.(versions|options))\.\w+$", r"\1", path)
 
 
@@ -84,7 +99,9 @@ def keys(*values: Any) -> tuple[set[str], set[str]]:
     return found - origin, {path.removeprefix("variants[].") for path in origin}
 
 
-@pytest.mark.parametrize("kind", ["comparison", "indicators", "changes", "ledger", "library"])
+@pytest.mark.parametrize(
+    "kind", ["comparison", "indicators", "changes", "ledger", "library", "optimum", "front", "stress"]
+)
 def test_every_key_is_documented_and_every_documented_key_printed(kind: str, output: dict[str, Any]) -> None:
     assert keys(output[kind])[0] == documented(kind)
 

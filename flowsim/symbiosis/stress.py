@@ -17,7 +17,7 @@ from scipy.sparse import csr_array, vstack
 from flowsim.errors import FlowsimError, InputError, Problem
 from flowsim.indicators.registry import Value, evaluate
 from flowsim.progress import track
-from flowsim.result import FORMAT, Result, finite, records
+from flowsim.result import FORMAT, Result, finite
 from flowsim.studies import balance
 from flowsim.system import System
 from flowsim.tables import nearest
@@ -113,17 +113,25 @@ class Stress:
             "boundary": self.boundary,
             "stopped": self.stopped,
             "base": {value.indicator.id: finite(value.value) for value in self.values},
-            "cases": [
-                row
-                | {
-                    "stepped_in": [vars(move) for move in case.stepped_in],
-                    "suffered": [vars(move) for move in case.suffered],
-                    "firms": {name: finite(change) for name, change in case.firms},
-                }
-                for row, case in zip(records(self.table), self.cases, strict=True)
-            ],
+            "cases": [_case_json(case) for case in self.cases],
             "origin": self.base.origin,
         }
+
+
+def _case_json(case: Case) -> dict[str, Any]:
+    return {
+        "partner": case.partner,
+        "en": case.en,
+        "zh": case.zh,
+        "harm": finite(case.harm),
+        "worst": case.worst or None,
+        "links_kept": finite(case.kept),
+        "values": {value.indicator.id: finite(value.value) for value in case.values},
+        "stepped_in": [vars(move) for move in case.stepped_in],
+        "suffered": [vars(move) for move in case.suffered],
+        "firms": {name: finite(change) for name, change in case.firms},
+        "reason": case.reason or None,
+    }
 
 
 def stress(
