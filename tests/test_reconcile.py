@@ -314,6 +314,63 @@ def test_bounds_that_exact_facts_leave_no_room_for_are_named() -> None:
         reconcile(system_of(flows))
 
 
+def flotation(noise: float, seed: int) -> tuple[System, dict[str, float]]:
+    """Rougher, scavenger and cleaner with middlings fed back: the feed is weighed, all seven streams are
+    assayed for two metals. Flows that nobody weighs follow from the assays alone."""
+    ends = {
+        "feed": ("market", "ro"), "c1": ("ro", "cl"), "t1": ("ro", "sc"), "c2": ("sc", "cl"),
+        "tail": ("sc", "landfill"), "conc": ("cl", "market"), "mid": ("cl", "ro"),
+    }  # fmt: skip
+
+    def split(feed: float, rougher: float, scavenger: float, cleaner: float) -> np.ndarray:
+        out = np.zeros((7, 7))
+        out[1, [0, 6]], out[2, [0, 6]] = rougher, 1 - rougher
+        out[[3, 4], 2] = scavenger, 1 - scavenger
+        out[5, [1, 3]], out[6, [1, 3]] = cleaner, 1 - cleaner
+        return np.linalg.solve(np.eye(7) - out, feed * np.eye(7)[0])
+
+    random = np.random.default_rng(seed)
+    mass = split(1000.0, 0.12, 0.08, 0.4)
+    metals = {"Cu": split(12.0, 0.75, 0.55, 0.8), "Zn": split(30.0, 0.35, 0.3, 0.5)}
+    weighed = mass[0] * (1 + noise * random.normal())
+    contents = [
+        (good, layer, grade * (1 + noise * random.normal()), noise * grade)
+        for layer, metal in metals.items()
+        for good, grade in zip(ends, metal / mass, strict=True)
+    ]
+    flows = pd.DataFrame(
+        [(name, name, *pair) for name, pair in ends.items()], columns=["id", "good", "from", "to"]
+    )
+    scenario = fs.from_tables(
+        layers=pd.DataFrame({"id": list(metals)}),
+        goods=pd.DataFrame({"id": list(ends)}),
+        contents=pd.DataFrame(contents, columns=["good", "layer", "value", "sd"]),
+        processes=pd.DataFrame({"id": ["ro", "sc", "cl"]}),
+        flows=flows.assign(amount=[weighed] + [NAN] * 6, sd=[noise * mass[0]] + [NAN] * 6),
+    )
+    return fs.assemble(scenario), dict(zip(ends, mass, strict=True))
+
+
+@pytest.mark.parametrize("seed", [0, 2, 5])
+def test_flows_that_nobody_weighs_follow_from_assays_of_two_metals(seed: int) -> None:
+    system, truth = flotation(0.03, seed)
+    answer = reconcile(system, starts=1)
+    assert answer.test["dof"] == 3 and answer.test["passed"]
+    row = answer.values.set_index("id").loc[list(truth)]
+    assert (row["class"].iloc[1:] == "deduced").all()
+    assert (np.abs(row["value"] - pd.Series(truth)) < 3 * row["sd"]).all()
+    objective, _ = optimised(answer.model)
+    assert answer.test["objective"] == pytest.approx(objective, rel=1e-5)
+
+
+def test_starts_that_lose_their_way_do_not_spoil_the_others() -> None:
+    """With assays to 30 % a random start may run off to where nothing can be factorised."""
+    system, _ = flotation(0.3, 5)
+    answer = reconcile(system)
+    assert answer.test["objective"] < optimised(answer.model)[0] * (1 + 1e-6)
+    assert answer.certificate["stationarity"] < 1e-8
+
+
 def two_layers(facts: list[dict[str, object]], **content: object) -> System:
     """Ore is split into metal and slag; copper is followed; the ore's content may be uncertain."""
     flows = pd.DataFrame(

@@ -66,6 +66,7 @@ SAME_FLOOR = (
     ("studies.solve", "studies.structure"),
     ("studies.dispatch", "studies.structure"),
     ("studies.dispatch", "studies.solve"),
+    ("studies.inverse", "studies.solve"),
     ("studies.problem", "studies.inverse"),
     ("studies.problem", "studies.structure"),
     ("studies.factor", "studies.inverse"),

@@ -22,7 +22,9 @@ from flowsim.studies.problem import Model
 MOST_STEPS, MOST_REPEATED = 80, 5
 PATIENT, NEAR = 8, 0.05
 """Newton's steps begin after so many steps, once a step is below this share of the largest number."""
-MOST_EXCHANGES = 150
+FARTHEST = 1e30
+"""A step beyond this has lost its way, as may happen far from every answer."""
+MOST_EXCHANGES, PATIENCE = 150, 3
 GUESSES = 3
 
 
@@ -50,8 +52,15 @@ class State:
         return max(self.feasibility, self.stationarity, self.breach) < 1e-8
 
 
-def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bounds: bool = True) -> State:
+def adjust(
+    model: Model,
+    start: tuple[np.ndarray, np.ndarray] | None = None,
+    bounds: bool = True,
+    side: np.ndarray | None = None,
+) -> State:
     """Find a minimum by Gauss-Newton, from the stated data unless a start (u, x) is given.
+
+    ``side`` says which bounds are held at first, where that is known.
 
     Where a small problem bends so much that this is slow, the last steps are Newton's, with the second
     derivative of the rows.
@@ -59,13 +68,19 @@ def adjust(model: Model, start: tuple[np.ndarray, np.ndarray] | None = None, bou
     u, x = start or first_guess(model)
     z = np.concatenate([u, x])
     dual = np.zeros(len(model.rhs))
-    side = np.where(bounds & (model.lower == model.upper), -1, 0)
-    steps = 0
+    fixed = np.where(bounds & (model.lower == model.upper), -1, 0)
+    side = fixed if side is None else np.where(fixed != 0, fixed, side)
+    steps, pull = 0, np.zeros(len(z))
     history: list[float] = []
     linear = not model.slope.nnz
     may_bend, newton = not linear and model.small, False
     for steps in range(1, MOST_STEPS + 1):
-        step, new_dual, side, pull = _quadratic(model, z, dual, side, bounds, newton)
+        try:
+            step, new_dual, side, pull = _quadratic(model, z, dual, side, bounds, newton)
+        except ArithmeticError:
+            break
+        if not np.abs(step).max(initial=0.0) < FARTHEST:
+            break
         length = 1.0 if linear else _line_search(model, z, step, new_dual, pull, history)
         z, dual = z + length * step, new_dual
         small = np.abs(step) <= 1e-13 * np.abs(z).max(initial=1.0) + 1e-10 * np.abs(z)
@@ -174,7 +189,7 @@ def _quadratic(
     jacobian, residual = model.jacobian(u, x), model.residual(u, x)
     gradient = np.concatenate([model.weight @ u, np.zeros(len(x))]) + jacobian.T @ dual
     side, pull = side.copy(), np.zeros(len(z))
-    fewest, patience = len(z) + 1, 10
+    fewest, patience = len(z) + 1, PATIENCE
     for _ in range(MOST_EXCHANGES):
         held = np.flatnonzero(side)
         bound = np.where(side < 0, model.lower, model.upper)[held]
@@ -188,9 +203,9 @@ def _quadratic(
         if not len(wrong):
             break
         if len(wrong) < fewest:
-            fewest, patience = len(wrong), 10
+            fewest, patience = len(wrong), PATIENCE
         elif patience:
-            patience -= 1
+            wrong, patience = wrong[::2], patience - 1
         else:
             wrong = wrong[-1:]
         side[wrong] = wanted[wrong]

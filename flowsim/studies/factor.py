@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from scipy.sparse import block_array, csc_array, csr_array, dia_array
 
-from flowsim.studies.inverse import Quasidefinite
+from flowsim.studies.inverse import Quasidefinite, one_thread
 from flowsim.studies.problem import Model
 
 DAMPING = 1e-9
 """Damping of directions that nothing fixes and of rows that repeat others, in equilibrated units. The steps
 are proximal, so that it slows them a little but moves no answer."""
+TINY = 1e-100
+"""Entries below this are nothing."""
 MOST_REFINED = 6
 MOST_SOLVED = 500
 """Variances of a large system beyond this number are taken from the diagonal of the inverse."""
@@ -28,6 +30,10 @@ class Factor:
     large one, and a small one that is singular all the same, is damped everywhere: it is quasidefinite
     then, so that the ordering with least fill needs no pivoting (Vanderbei, 1995, SIAM Journal on
     Optimization 5). Refinement against the system without damping takes the damping out again.
+
+    Raises
+    ------
+    ArithmeticError : the numbers leave nothing to factorise
     """
 
     def __init__(
@@ -64,15 +70,14 @@ class Factor:
     def _pivoted(self, damping: np.ndarray, strict: bool) -> Any:
         """LU with pivoting; nothing if ``strict`` and the matrix is singular but for rounding."""
         from scipy.sparse.linalg import splu
-        from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             try:
                 lu = splu(self._damped(damping))
-            except RuntimeError:
+            except RuntimeError as error:
                 if strict:
                     return None
-                raise
+                raise ArithmeticError(str(error)) from None
         pivots = np.abs(lu.U.diagonal())
         singular = pivots.min(initial=1.0) < 1e-13 * pivots.max(initial=1.0)
         return None if strict and singular else lu
@@ -84,7 +89,10 @@ class Factor:
                 return Quasidefinite(self._damped(factor * DAMPING * self.everywhere), self.order)
             except RuntimeError:
                 continue
-        return Quasidefinite(self._damped(100.0 * DAMPING * self.everywhere), self.order)
+        try:
+            return Quasidefinite(self._damped(100.0 * DAMPING * self.everywhere), self.order)
+        except RuntimeError as error:
+            raise ArithmeticError(str(error)) from None
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """Solution of the system without damping, by refinement; ``rhs`` may have several columns."""
@@ -160,8 +168,8 @@ def _equilibrate(jacobian: csr_array, data: int) -> np.ndarray:
     for _ in range(4):
         largest = np.zeros(len(rows))
         np.maximum.at(largest, entries.row, entries.data * columns[entries.col])
-        rows = 1.0 / np.where(largest > 0, largest, 1.0)
+        rows = 1.0 / np.where(largest > TINY, largest, 1.0)
         largest = np.zeros(len(columns))
         np.maximum.at(largest, entries.col, entries.data * rows[entries.row])
-        columns[data:] = np.where(largest > 0, 1.0 / np.where(largest > 0, largest, 1.0), columns)[data:]
+        columns[data:] = np.where(largest > TINY, 1.0 / np.maximum(largest, TINY), columns)[data:]
     return np.concatenate([columns, rows])

@@ -8,10 +8,19 @@ first. With the rows s below them and ``M = L[s, J] L[J, J]⁻¹``: ``Z[s, J] = 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csc_array
 
+from flowsim.studies.solve import threadpools
+
 SYMMETRIC = {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
+
+
+def one_thread() -> Any:
+    """A context in which BLAS keeps to one thread: its blocks here are small."""
+    return threadpools().limit(limits=1, user_api="blas")
 
 
 def least_fill(matrix: csc_array) -> np.ndarray:
@@ -26,11 +35,10 @@ class Quasidefinite:
 
     def __init__(self, matrix: csc_array, order: np.ndarray):
         from scipy.sparse.linalg import splu
-        from threadpoolctl import threadpool_limits
 
         self.order = order
         self.back = np.argsort(order)
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             self.lu = splu(csc_array(matrix[order][:, order]), permc_spec="NATURAL", **SYMMETRIC)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
@@ -43,11 +51,9 @@ class Quasidefinite:
         ------
         RuntimeError : the factorisation had to leave the diagonal
         """
-        from threadpoolctl import threadpool_limits
-
         if not np.array_equal(self.lu.perm_r, np.arange(len(self.order))):
             raise RuntimeError("the factorisation left the diagonal")
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             return _sweep(_columns_below(csc_array(self.lu.L)), self.lu.U.diagonal())[self.back]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNSURE = 1e-3
-MOST_CHECKED = 500
+MOST_CHECKED = 200
 """Data whose variance others hardly lower are checked one by one where the diagonal is not exact."""
 REDUNDANT = 1e-7
 """A datum is redundant where the others leave it less than 1 − this share of its variance."""
@@ -136,7 +136,7 @@ def _within_bounds(system: System, data: pd.DataFrame, model: Model, state: Stat
     x[loose] = np.nan
     filled = diagnose.room(diagnose.moved_system(system, data, state.u), x[:count])
     if filled is None or not state.converged:
-        return adjust(model, (state.u, state.x))
+        return adjust(model, (state.u, state.x), side=state.side)
     slack = np.concatenate([filled, system.upper_rhs - system.upper_matrix @ filled])
     return replace(state, x=np.where(np.isnan(x), slack, state.x))
 

@@ -135,7 +135,7 @@ def _free_of(matrix: csr_array, used: np.ndarray, fixed: np.ndarray) -> np.ndarr
 
 
 @cache
-def _threadpools() -> Any:
+def threadpools() -> Any:
     """The BLAS libraries of this process; to find them costs more than a small factorisation."""
     from threadpoolctl import ThreadpoolController
 
@@ -156,7 +156,7 @@ class _Factor:
         self.scale = 1.0 / np.where(size > 0, size, 1.0)
         scaled = matrix.data * self.scale[matrix.indices]
         self.matrix = csc_array((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)
-        with _threadpools().limit(limits=1, user_api="blas"):
+        with threadpools().limit(limits=1, user_api="blas"):
             self.lu = splu(self.matrix, relax=1, panel_size=1)
 
     @cached_property
