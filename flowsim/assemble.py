@@ -91,6 +91,7 @@ def _system(network: Network, columns: Columns, equal: Builder, limits: Builder,
         "digest": scenario.digest,
         "target_set": scenario.target_set,
         "groups": _groups(scenario),
+        "hidden": list(scenario.hidden),
         "differences": [vars(difference) for difference in scenario.differences],
     }
     tables = scenario.tables

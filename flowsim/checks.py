@@ -76,7 +76,7 @@ class Book:
     def column(self, name: str, column: str) -> np.ndarray:
         return self.typed[name][column].to_numpy()
 
-    def report(self, name: str, rows: np.ndarray | Iterable[int], say: Say) -> None:
+    def report(self, name: str, rows: np.ndarray | Iterable[int], say: Say, column: str = "") -> None:
         """Report rows, given as positions or as a mask, that are not reported yet."""
         found = np.asarray(rows)
         found = np.flatnonzero(found) if found.dtype == bool else found.astype(np.int64)
@@ -85,16 +85,20 @@ class Book:
         frame = self.typed[name]
         wrong = frame["wrong"].to_numpy(copy=True)
         found = found[~wrong[found]]
-        report(self.problems, name, frame["file"].to_numpy(), frame["line"].to_numpy(), found, say)
+        files, lines = frame["file"].to_numpy(), frame["line"].to_numpy()
+        report(self.problems, name, files, lines, found, say, column)
         wrong[found] = True
         frame["wrong"] = wrong
 
 
-def override_library(typed: Frames, scenario_file: str) -> Frames:
-    """A row that the scenario file states replaces the library's of that name (a recipe: all its lines)."""
+def override_library(typed: Frames, own_files: Set[str]) -> Frames:
+    """A row that the scenario states replaces the library's of that name (a recipe: all its lines).
+
+    ``own_files`` are the file or the sheets of the scenario.
+    """
     out = dict(typed)
     for name, frame in typed.items():
-        own = (frame["file"] == scenario_file).to_numpy()
+        own = frame["file"].isin(own_files).to_numpy()
         if not own.any() or own.all():
             continue
         keys = ["recipe"] if name == "recipes" else list(IDENTITY[name])
@@ -163,7 +167,7 @@ def check_known(book: Book, name: str, column: str, known: Set[str], what: str, 
         hint = nearest(texts[row], known) or (f"Declare it under `{table}:`." if table else "")
         return f"`{column}`: there is no {what} `{texts[row]}`.", hint
 
-    book.report(name, odd, say)
+    book.report(name, odd, say, column)
 
 
 def _check_goods(book: Book) -> None:
@@ -183,15 +187,15 @@ def _check_processes(book: Book) -> None:
     names, kinds = processes["id"].to_numpy(), processes["kind"].to_numpy()
     taken = np.isin(names, list(OUTSIDE))
     book.report("processes", taken, lambda row: (f"`{names[row]}` is a place outside.", "Choose another id."))
-    book.report("processes", kinds == "pool", ("a pool is no process.", "Name it under `pools:`."))
+    book.report("processes", kinds == "pool", ("a pool is no process.", "Name it under `pools:`."), "kind")
     hint = f"Draw flows from or to {', '.join(OUTSIDE)}."
-    book.report("processes", kinds == "outside", ("a place outside is no process.", hint))
+    book.report("processes", kinds == "outside", ("a place outside is no process.", hint), "kind")
     for name in ("processes", "heats", "waters", "water_quality"):
         for column, most in (("days", 366), ("hours", 8784)):
             time = book.column(name, column)
             odd = ~np.isnan(time) & ~((time > 0) & (time <= most))
             hint = f"A year has at most {most} {column}."
-            book.report(name, odd, (f"`{column}` is no operating time.", hint))
+            book.report(name, odd, (f"`{column}` is no operating time.", hint), column)
     check_known(book, "pools", "site", set(processes["site"]), "site of a process")
 
 
@@ -229,7 +233,7 @@ def _check_lines(book: Book) -> None:
     check(references > 1, "more than one reference line", "Activity counts one line.")
     check(closings > 1, "more than one closing line", "One output takes the difference.")
     inputs = (roles == "closing") & (recipes["direction"] == "in").to_numpy()
-    book.report("recipes", inputs, ("a closing line must be an output.", "Name an output."))
+    book.report("recipes", inputs, ("a closing line must be an output.", "Name an output."), "role")
 
 
 # ---- facts ----
@@ -274,7 +278,7 @@ def _check_values_of_facts(book: Book) -> None:
         said[column] = said[column] | np.isin("facts." + facts["id"].to_numpy(), _changing(book, column))
 
     def check(kind: str, faulty: np.ndarray, message: str, hint: str) -> None:
-        book.report("facts", (facts[kind] != "").to_numpy() & faulty, (f"`{kind}` {message}", hint))
+        book.report("facts", (facts[kind] != "").to_numpy() & faulty, (f"`{kind}` {message}", hint), kind)
 
     for kind, columns in FACTS.items():
         for column in (column for column in said if column not in columns):
@@ -306,7 +310,7 @@ def _check_subjects(book: Book) -> None:
     bases = flow_ids | goods | {"all", "same_good"}
     base = facts["of"].to_numpy()
     odd = [row for row, names in enumerate(base) if not bases.issuperset(names)]
-    book.report("facts", odd, lambda row: _say_base(base[row], bases))
+    book.report("facts", odd, lambda row: _say_base(base[row], bases), "of")
     for kind in ("given", "limit"):
         check_known(book, "facts", kind, flow_ids | drawn | processes, "flow or process", "flows")
     subject = facts["given"].where(facts["given"] != "", facts["limit"]).to_numpy()
@@ -352,9 +356,9 @@ def _check_given(book: Book, is_process: np.ndarray) -> None:
     facts = book.typed["facts"]
     given, amount = (facts["given"] != "").to_numpy(), _stated(facts, "amount")
     hint = "Write `activity:`, or name one of its flows."
-    book.report("facts", given & is_process & amount, ("a process has no `amount`.", hint))
+    book.report("facts", given & is_process & amount, ("a process has no `amount`.", hint), "amount")
     hint = "State its `amount:`, or name a process."
-    book.report("facts", given & ~is_process & ~amount, ("a flow has an `amount` only.", hint))
+    book.report("facts", given & ~is_process & ~amount, ("a flow has an `amount` only.", hint), "given")
 
 
 # ---- stocks and years ----
@@ -520,12 +524,12 @@ def _convert(book: Book, name: str, good_of: np.ndarray, goods: pd.DataFrame) ->
             if isinstance(factor, str) and unit.endswith(("/d", "/h")) and "days" in frame:
                 factor, mine = _operating(book, name, column.name, mine, unit, good, goods)
             if isinstance(factor, str):
-                book.report(name, mine, (f"`{column.name}` is in {unit}: {factor}", ""))
+                book.report(name, mine, (f"`{column.name}` is in {unit}: {factor}", ""), column.name)
             else:
                 with np.errstate(over="ignore"):
                     values[mine] *= factor
         far = rows[~np.isfinite(values[rows])]
-        book.report(name, far, (f"`{column.name}` is out of range.", "Write a smaller number."))
+        book.report(name, far, (f"`{column.name}` is out of range.", "Write a smaller number."), column.name)
         frame[column.name] = values
 
 
@@ -580,7 +584,7 @@ def _operating(
     time = book.column(name, "days" if unit.endswith("/d") else "hours")[rows]
     silent = rows[np.isnan(time)]
     hint = "Say how many `days` or `hours` a year it runs, or write the amount per year (/a)."
-    book.report(name, silent, (f"`{column}` is in {unit}.", hint))
+    book.report(name, silent, (f"`{column}` is in {unit}.", hint), column)
     rows, time = rows[~np.isnan(time)], time[~np.isnan(time)]
     factor = _factor(f"{unit[:-2]}/a", good, "amount", goods)
     return (factor if isinstance(factor, str) else factor * time), rows
@@ -605,11 +609,15 @@ def _check_runs(book: Book) -> None:
         ~np.isnan(frame[column].to_numpy()) for column in ("load", "capacity", "activity")
     )
     bare = (frame["recipe"] == "").to_numpy()
-    book.report("processes", load & ~capacity, ("`load` needs a `capacity`.", "State it, or `activity`."))
-    book.report("processes", load & activity, ("`load` and `activity` say the same.", "State one of them."))
+    book.report(
+        "processes", load & ~capacity, ("`load` needs a `capacity`.", "State it, or `activity`."), "load"
+    )
+    book.report(
+        "processes", load & activity, ("`load` and `activity` say the same.", "State one of them."), "load"
+    )
     hint = "State the amount or the `limit` of one of its flows instead."
     for column, said in (("activity", activity), ("capacity", capacity)):
-        book.report("processes", said & bare, (f"`{column}` needs a `recipe`.", hint))
+        book.report("processes", said & bare, (f"`{column}` needs a `recipe`.", hint), column)
 
 
 def _check_order(book: Book) -> None:
@@ -623,7 +631,7 @@ def _check_order(book: Book) -> None:
         upside_down = (frame[low] > frame[high]).to_numpy()
         if high == "limit":
             upside_down = upside_down & (frame["limit_of"] == "").to_numpy()
-        book.report(name, upside_down, (f"`{low}` is above `{high}`.", "Swap them."))
+        book.report(name, upside_down, (f"`{low}` is above `{high}`.", "Swap them."), low)
     for name, column in (
         ("substitutes", "ratio"),
         ("lifetimes", "mean"),
@@ -631,7 +639,7 @@ def _check_order(book: Book) -> None:
         ("goods", "density"),
     ):
         zero = (book.typed[name][column] <= 0).to_numpy()
-        book.report(name, zero, (f"`{column}` must be above 0.", "Leave it out if it is not known."))
+        book.report(name, zero, (f"`{column}` must be above 0.", "Leave it out if it is not known."), column)
 
 
 def _check_closure(book: Book) -> None:
@@ -650,7 +658,7 @@ def _check_closure(book: Book) -> None:
         lambda row: (f"`{good[row]}` has no amount.", "Write `1.2 t`."),
     )
     empty = (amounts <= 0) & (roles == "reference")
-    book.report("recipes", empty, ("the reference amount must be above 0.", "Write `1 t`."))
+    book.report("recipes", empty, ("the reference amount must be above 0.", "Write `1 t`."), "amount")
     kind_of = dict(zip(book.column("goods", "id"), book.column("goods", "kind"), strict=True))
     mass = np.array([MASS[kind_of.get(name, "material")] for name in good])
     codes, names = pd.factorize(recipes["recipe"])

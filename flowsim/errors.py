@@ -6,26 +6,55 @@ their only argument is what they carry.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+
+class SheetLine(int):
+    """A line that is the row of a sheet; ``column`` is the letters of a cell, '' for the whole row.
+
+    ``sheet`` is named where the file of a place does not name it already.
+    """
+
+    column: str
+    sheet: str
+
+    def __new__(cls, row: int, column: str = "", sheet: str = "") -> SheetLine:
+        line = super().__new__(cls, row)
+        line.column, line.sheet = column, sheet
+        return line
+
+    @property
+    def place(self) -> str:
+        sheet = f"sheet {self.sheet}, " if self.sheet else ""
+        return sheet + (f"cell {self.column}{int(self)}" if self.column else f"row {int(self)}")
 
 
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong, with its place and the way out.
 
-    ``file`` is the path as the user gave it, ``line`` counts from 1 (0: the whole file).
+    ``file`` is the path as the user gave it (of a workbook with the name of the sheet), ``line`` counts
+    from 1 (0: the whole file), ``column`` is the column of a table that the problem is about.
     """
 
     message: str
     file: str = ""
     line: int = 0
     hint: str = ""
+    column: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        place = (
-            f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
-        )
+        at = f", {self.line.place}" if isinstance(self.line, SheetLine) else f":{self.line}"
+        place = f"{self.file}{at}: " if self.file and self.line else f"{self.file}: " if self.file else ""
         return f"{place}{self.message}" + (f" {self.hint}" if self.hint else "")
+
+
+def with_cell(problem: Problem, letters: Mapping[str, Mapping[str, str]]) -> Problem:
+    """The problem with the cell of its column; ``letters`` are those of the columns of each sheet."""
+    if problem.file not in letters or (isinstance(problem.line, SheetLine) and problem.line.column):
+        return problem
+    return replace(problem, line=SheetLine(problem.line, letters[problem.file].get(problem.column, "")))
 
 
 class FlowsimError(Exception):

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, nan
@@ -43,10 +43,11 @@ class Row(dict):
     """A mapping read from a file: its values, and where each came from.
 
     ``file`` is the path as the user gave it, ``line`` the line where the mapping begins, and ``lines``
-    the line of each key. Lines count from 1.
+    the line of each key. Lines count from 1. A document that was read from a workbook has ``letters``:
+    for each sheet (as the file of its rows) the letters of each column; its hidden rows stand in ``hidden``.
     """
 
-    __slots__ = ("file", "line", "lines")
+    __slots__ = ("file", "hidden", "letters", "line", "lines")
 
     def __init__(
         self,
@@ -59,6 +60,8 @@ class Row(dict):
         self.file = file
         self.line = line
         self.lines: dict[str, int] = {} if lines is None else lines
+        self.letters: Mapping[str, Mapping[str, str]] = {}
+        self.hidden: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,17 @@ class _Problems:
 
 def _text(path: str | Path, most_bytes: int, if_larger: str, problems: _Problems) -> str:
     """The text of a regular UTF-8 file of at most ``most_bytes``, a byte order mark removed."""
+    return _decoded(read_bytes(path, most_bytes, if_larger), problems)
+
+
+def read_bytes(path: str | Path, most_bytes: int, if_larger: str) -> bytes:
+    """The bytes of a regular file of at most ``most_bytes``; ``if_larger`` is the hint if it has more.
+
+    Raises
+    ------
+    InputError : it is missing, a folder, a device or a pipe, protected, or too large
+    """
+    problems = _Problems(str(path))
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -110,10 +124,9 @@ def _text(path: str | Path, most_bytes: int, if_larger: str, problems: _Problems
         if status.st_size > most_bytes:
             size, most = status.st_size / 1e6, most_bytes / 1e6
             problems.stop(f"The file has {size:.0f} MB, and at most {most:.0f} MB are read.", hint=if_larger)
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except (OSError, ValueError) as error:
         problems.stop(*_unreadable(Path(path), error))
-    return _decoded(data, problems)
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> tuple[str, int, str]:

@@ -6,7 +6,7 @@ import io
 import json
 import platform
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -241,20 +241,21 @@ class Result(Displayed):
             loose = loose[~loose["process"].isin(stores)]
             gaps += [(abs(row["difference"]), name, row["process"]) for row in loose.to_dict("records")]
         said = self.notes_zh if lang == "zh" and self.notes_zh else self.notes
+        notes = [*_hidden_note(system.about.get("hidden", ()), lang), *said]
         if not gaps:
-            return list(said)
+            return notes
         gaps.sort(key=lambda gap: (-gap[0], gap[1:]))
         places = ", ".join(dict.fromkeys(place for _, _, place in gaps))
         at = "{} {:.4g} t/a（{}）" if lang == "zh" else "{} {:.4g} t/a at {}"
         worst = ", ".join(at.format(name, amount, place) for amount, name, place in gaps[:4])
         if lang == "zh":
             note = f"{places} 处有物料替代、混合，或配方的元素不闭合，未跟踪其中的物质（最大：{worst}）"
-            return [*said, f"{note}。在 `layers:` 中声明该物质即可跟踪。"]
+            return [*notes, f"{note}。在 `layers:` 中声明该物质即可跟踪。"]
         note = (
             f"substances are not followed through {places}, where goods stand in for others, are mixed, or a"
         )
         note += f" recipe does not close in them (largest: {worst})."
-        return [*said, f"{note} Declare the substance under `layers:` to follow it."]
+        return [*notes, f"{note} Declare the substance under `layers:` to follow it."]
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -277,6 +278,16 @@ class Result(Displayed):
             f"<Result {self.study} of {self.system.about['name']['en']}{variant}: "
             f"{len(self.system.flows)} flows, largest residual {share:.1e}>"
         )
+
+
+def _hidden_note(hidden: Sequence[str], lang: str) -> list[str]:
+    """That rows of a workbook count though nobody sees them there."""
+    if not hidden:
+        return []
+    named = ", ".join(hidden[:5]) + (" ..." if len(hidden) > 5 else "")
+    if lang == "zh":
+        return [f"工作簿中有 {len(hidden)} 个隐藏行含有数据，已一并读取：{named}"]
+    return [f"{len(hidden)} hidden rows of the workbook hold data and are read: {named}."]
 
 
 def versions() -> dict[str, str]:

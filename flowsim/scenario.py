@@ -1,7 +1,7 @@
 """A scenario: what was said, checked as a whole, in canonical units, frozen.
 
-``read`` takes a YAML file (with its CSV libraries) and either returns a `Scenario` or raises one
-`InputError` that lists everything that is wrong. ``from_tables`` takes tables straight away.
+``read`` takes a YAML file, a workbook or a plain table (with CSV libraries) and either returns a `Scenario`
+or raises one `InputError` that lists everything that is wrong. ``from_tables`` takes tables straight away.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ import numpy as np
 
 from flowsim import checks, files, link_checks, pinch_checks, tables, variants
 from flowsim.display import Displayed
-from flowsim.errors import InputError, Problem
+from flowsim.document import read_document
+from flowsim.errors import InputError, Problem, with_cell
 from flowsim.files import Row
+from flowsim.flat import UNNAMED, csv_rows, id_column
 from flowsim.schema import IDENTITY, LIBRARY, TABLES, TOP
 from flowsim.tables import nearest, shown
 
@@ -40,6 +42,7 @@ class Scenario(Displayed):
     """What a user said. ``tables`` holds one frame for each table of `flowsim.schema.TABLES`.
 
     All amounts are in the unit of their good per year; ``file`` and ``line`` of each row are kept.
+    ``hidden`` names the rows of a workbook that are read though nobody sees them there.
     """
 
     file: str
@@ -52,7 +55,20 @@ class Scenario(Displayed):
     variant_names: Mapping[str, dict[str, str]] = field(default_factory=dict)
     differences: tuple[variants.Difference, ...] = ()
     digest: str = ""
+    hidden: tuple[str, ...] = ()
     _document: Row | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def document(self) -> Row:
+        """What was said, as it was read.
+
+        Raises
+        ------
+        InputError : the scenario was made from tables
+        """
+        if self._document is None:
+            raise InputError("this scenario was made from tables: there is no document of it.")
+        return self._document
 
     def with_variant(self, name: str) -> Scenario:
         """The same scenario with the differences of one variant.
@@ -76,14 +92,15 @@ def read(path: str | Path, variant: str | None = None) -> Scenario:
 
     Parameters
     ----------
-    path : a YAML file in the scenario language
+    path : a YAML file in the scenario language, a workbook with the same tables as sheets, or a plain table
+        of flows (CSV, or the first sheet of a workbook)
     variant : the variant to apply; without it the scenario as it stands
 
     Raises
     ------
     InputError : everything that is wrong with the file, its libraries and its variants, at once
     """
-    return _from_document(files.read_yaml(path), variant)
+    return _from_document(read_document(path), variant)
 
 
 def example(name: str) -> Scenario:
@@ -208,9 +225,11 @@ def _cast(values: pd.Series, kind: str, what: str, problems: list[Problem]) -> n
 # ---- from a document ----
 
 
-def _raise(problems: list[Problem]) -> None:
+def _raise(problems: list[Problem], document: Row | None = None) -> None:
+    """Raise all problems in the order of their places; those of a workbook name the cell."""
     if problems:
-        unique = list(dict.fromkeys(problems))
+        letters = document.letters if document is not None else {}
+        unique = dict.fromkeys(with_cell(problem, letters) for problem in problems)
         raise InputError(sorted(unique, key=lambda problem: (problem.file, problem.line)))
 
 
@@ -225,9 +244,9 @@ def _from_document(document: Row, variant: str | None) -> Scenario:
     parts, digests = _library_parts(document, shape, cells)
     for name in body:
         parts[name].extend(_own_parts(document, name, body[name], digests, shape, cells))
-    _raise(shape and [*shape, *cells])
+    _raise(shape and [*shape, *cells], document)
     typed = checks.override_library(
-        {name: tables.joined(made, name) for name, made in parts.items()}, document.file
+        {name: tables.joined(made, name) for name, made in parts.items()}, {document.file, *document.letters}
     )
     checks.check_references(typed, cells)
     checks.to_canonical(typed, cells)
@@ -236,7 +255,7 @@ def _from_document(document: Row, variant: str | None) -> Scenario:
     link_checks.fill_distances(typed)
     link_checks.check_links(typed, cells)
     _check_target_set(document, typed, cells)
-    _raise(cells)
+    _raise(cells, document)
     name = _label(document, "name", Path(document.file).stem)
     return Scenario(
         file=document.file,
@@ -249,6 +268,7 @@ def _from_document(document: Row, variant: str | None) -> Scenario:
         variant_names={key: _label(stated[key] or Row(), "name", key) for key in stated},
         differences=tuple(log),
         digest=_digest(document, body, digests),
+        hidden=tuple(document.hidden),
         _document=document,
     )
 
@@ -343,23 +363,11 @@ def _opened(document: Row, body: Row, touched: set[str]) -> Row:
     for name in touched:
         if isinstance(body.get(name), str):
             path = files.inside(document.file, body[name], document.lines[name], "file")
-            rows = _rows_of(files.read_csv(path))
+            rows = csv_rows(files.read_csv(path))
             problems: list[Problem] = []
             made[name] = variants.keyed(name, rows, str(path), 1, problems)
             _raise(problems)
     return made
-
-
-def _rows_of(table: files.Table) -> list[Row]:
-    """The records of a CSV file as rows, empty cells left out; ``en`` and ``zh`` make the name."""
-    rows = []
-    for position, line in enumerate(table.lines.tolist()):
-        cells = {key: column[position] for key, column in table.columns.items() if column[position] != ""}
-        en, zh = cells.pop("en", ""), cells.pop("zh", "")
-        if en or zh:
-            cells["name"] = {"en": en or zh, "zh": zh or en}
-        rows.append(Row(cells, table.file, line))
-    return rows
 
 
 def _check_target_set(document: Row, typed: checks.Frames, problems: list[Problem]) -> None:
@@ -408,13 +416,9 @@ def _complain(problems: list[Problem], rows: Row, key: str, message: str, hint: 
     problems.append(Problem(message, rows.file, rows.lines.get(key, rows.line), hint))
 
 
-_UNNAMED = ("substitutes", "factors", "correlations", "distances")
-"""Tables whose rows are told by what they connect; the key above a row says nothing."""
-
-
 def _plain_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
     """Mapping of id → row; the id becomes a cell."""
-    key = next((key for key in IDENTITY[name] if key in ("id", "key")), "good")
+    key = id_column(name)
     out: list[Row] = []
     for identity, row in rows.items():
         if name == "prices" and not isinstance(row, Row):
@@ -422,7 +426,7 @@ def _plain_rows(name: str, rows: Row, problems: list[Problem]) -> list[Row]:
         if not isinstance(row, Row):
             _complain(problems, rows, identity, f"{name}: `{identity}` must be a mapping, not {shown(row)}.")
             continue
-        given = {} if name in _UNNAMED or key in row else {key: identity}
+        given = {} if name in UNNAMED or key in row else {key: identity}
         out.append(Row({**given, **row}, row.file, rows.lines.get(identity, row.line), row.lines))
     return out
 

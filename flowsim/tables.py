@@ -77,16 +77,17 @@ def report(
     lines: Any,
     rows: Iterable[int],
     say: Say,
+    column: str = "",
 ) -> None:
     """One problem for each of the first rows, and one that counts the rest."""
     found = [int(row) for row in rows]
     for row in found[:MOST_ROWS]:
         message, hint = say(row) if callable(say) else say
-        problems.append(Problem(f"{name}: {message}", str(files[row]), int(lines[row]), hint))
+        problems.append(Problem(f"{name}: {message}", str(files[row]), int(lines[row]), hint, column))
     if len(found) > MOST_ROWS:
         row = found[MOST_ROWS]
         more = f"{name}: {len(found) - MOST_ROWS} more rows have this fault; the next is here."
-        problems.append(Problem(more, str(files[row]), int(lines[row])))
+        problems.append(Problem(more, str(files[row]), int(lines[row]), column=column))
 
 
 @dataclass
@@ -119,7 +120,7 @@ class Raw:
         lines: Any = self.lines
         if self.cell_lines:
             lines = {row: self.cell_lines[row].get(column, self.lines[row]) for row in rows.tolist()}
-        report(self.found, self.name, self.files, lines, rows, say)
+        report(self.found, self.name, self.files, lines, rows, say, column)
 
 
 def from_csv(name: str, table: Table, problems: list[Problem]) -> Raw:

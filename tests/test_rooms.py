@@ -16,10 +16,16 @@ ROOT = Path(__file__).parents[1]
 FACE = "flowsim"
 
 FLOORS = (
-    ("errors", "display", "words", "units", "schema", "lifetimes", "progress"),
-    ("files", "tables", "cohorts", "library", "starter"),
-    ("variants", "checks", "link_checks", "pinch_checks", "scenario", "uncertainty"),
-    ("system", "series", "stocks", "network", "rows", "links", "ceilings", "assemble", "result", "yearly"),
+    ("errors", "display", "words", "titles", "units", "schema", "lifetimes", "progress"),
+    ("files", "workbook", "sheets", "tables", "cohorts", "library", "starter", "write"),
+    (
+        *("variants", "checks", "link_checks", "pinch_checks", "scenario", "uncertainty"),
+        *("flat", "book", "plain", "document"),
+    ),
+    (
+        *("template", "system", "series", "stocks", "network", "rows"),
+        *("links", "ceilings", "assemble", "result", "yearly"),
+    ),
     ("studies", "studies.*"),
     ("indicators", "indicators.*", "compare", "trace", "symbiosis", "symbiosis.*"),
     ("views", "views.*"),
@@ -30,9 +36,16 @@ SAME_FLOOR = (
     ("units", "errors"),
     ("lifetimes", "errors"),
     ("tables", "files"),
+    ("workbook", "files"),
     ("library", "files"),
     ("library", "tables"),
     ("starter", "files"),
+    ("book", "flat"),
+    ("plain", "book"),
+    ("document", "book"),
+    ("document", "plain"),
+    ("scenario", "document"),
+    ("scenario", "flat"),
     ("scenario", "variants"),
     ("scenario", "checks"),
     ("pinch_checks", "checks"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowsim.cli import (  # noqa: F401  (they register their commands)
+    excel,
     figures,
     flows,
     optimise,

@@ -31,11 +31,11 @@ from flowsim.cli.base import (
 @fails_clearly
 def check(file: str, variant: str | None, lang: str) -> None:
     """Validate FILE and every variant: all problems with file and line, and the closure of each process."""
+    from flowsim.document import read_document
     from flowsim.errors import FlowsimError, Problem
-    from flowsim.files import read_yaml
     from flowsim.words import say
 
-    stated = None if variant else read_yaml(file).get("variants")
+    stated = None if variant else read_document(file).get("variants")
     names = [variant] if variant else [None, *(stated if isinstance(stated, dict) else ())]
     said: list[Problem] = []
     for name in names:
@@ -72,7 +72,9 @@ def _print_closure(result: Any, lang: str) -> None:
 @JSON
 @LANG
 @click.option(
-    "--out", type=click.Path(), help="Write the tidy tables as CSV and the result as JSON into this folder."
+    "--out",
+    type=click.Path(),
+    help="Write the tidy tables as CSV and the result as JSON into this folder, or into one workbook .xlsx.",
 )
 @click.option("--save", "save_as", type=click.Path(), help="Write the whole result into one file (SQLite).")
 @click.option("--all", "every", is_flag=True, help="Show every flow.")
@@ -89,11 +91,15 @@ def run(
 ) -> None:
     """Balance one variant of FILE: flows, activities against capacity, water, energy, largest residual."""
     from flowsim import result as results
+    from flowsim.files import write_bytes
+    from flowsim.views.result_book import result_book
     from flowsim.views.text import print_grids, residual_text, run_grids, variant_heading
     from flowsim.words import say
 
     result = balanced(file, variant, study)
-    if out:
+    if out and out.lower().endswith(".xlsx"):
+        write_bytes(out, result_book(result, lang))
+    elif out:
         results.export(result, out)
     if save_as:
         results.save(result, save_as)
