@@ -38,6 +38,8 @@ _HOMES = {
     "indicators_by_year": "flowsim.indicators.by_year",
     "compare": "flowsim.compare",
     "trace": "flowsim.trace",
+    "match": "flowsim.symbiosis.match",
+    "curve": "flowsim.symbiosis.curve",
     "sankey": "flowsim.views.sankey",
     "explore": "flowsim.views.explore",
     "show": "flowsim.views.notebook",

@@ -10,6 +10,7 @@ import numpy as np
 from flowsim.errors import InputError, Problem
 from flowsim.network import Network, treatment_id
 from flowsim.rows import Builder, Columns
+from flowsim.schema import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +56,6 @@ def in_force(scenario: Scenario) -> Scenario:
 
 
 def _add_treatments(tables: dict[str, pd.DataFrame], treated: np.ndarray) -> None:
-    import pandas as pd
-
     links = tables["links"].copy()
     plants, products = [], []
     place = {
@@ -80,16 +79,18 @@ def _add_treatments(tables: dict[str, pd.DataFrame], treated: np.ndarray) -> Non
         else:
             products[-1]["limit"] = np.nan
         links.loc[links.index[at], "to"] = name
-    blank = {"f": np.nan, "i": 0, "b": False}
-    columns = tables["processes"].dtypes
-    rows = [{name: blank.get(kind.kind, "") for name, kind in columns.items()} | plant for plant in plants]
-    tables["processes"] = _with_rows(tables["processes"], pd.DataFrame(rows, columns=list(columns.index)))
-    tables["links"] = _with_rows(links, pd.DataFrame(products, columns=list(links.columns)))
+    tables["processes"] = with_rows(tables["processes"], "processes", plants)
+    tables["links"] = with_rows(links, "links", products)
 
 
-def _with_rows(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+def with_rows(frame: pd.DataFrame, name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """A table of a scenario with more rows; what a row leaves out is empty."""
     import pandas as pd
 
+    lists = {column.name: () for column in TABLES[name] if column.kind == "list"}
+    blank = {"f": np.nan, "i": 0, "b": False}
+    empty = {column: blank.get(kind.kind, "") for column, kind in frame.dtypes.items()} | lists
+    more = pd.DataFrame([empty | row for row in rows], columns=list(frame.columns))
     return pd.concat([frame, more.astype(frame.dtypes)], ignore_index=True)
 
 

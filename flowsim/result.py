@@ -74,6 +74,12 @@ class Result(Displayed):
         return self.amounts * system.flow_mass(name)
 
     @property
+    def moving_costs(self) -> np.ndarray:
+        """CNY/a for what each drawn flow or link moves: cost, freight and fixed cost, shape (flows,)."""
+        flows = self.system.flows
+        return self.amounts * flows["unit_cost"].to_numpy() + flows["fixed_cost"].to_numpy()
+
+    @property
     def residuals(self) -> np.ndarray:
         """``A x − b`` of every equality row, in the unit of the row; NaN where a value is undetermined."""
         return self.system.matrix @ self.x - self.system.rhs

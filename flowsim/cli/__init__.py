@@ -12,6 +12,7 @@ from flowsim.cli import (  # noqa: F401  (they register their commands)
     start,
     stress,
     studies,
+    symbiosis,
 )
 from flowsim.cli.base import main
 

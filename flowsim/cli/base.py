@@ -79,6 +79,35 @@ def balanced(file: str, variant: str | None, study: str) -> Any:
     return balance(assemble(read(file, variant)), study=study)  # type: ignore[arg-type]
 
 
+CHARTS = ("svg", "png", "pdf", "html")
+"""Forms of a chart."""
+
+
+def form_of(output: str, forms: tuple[str, ...]) -> str:
+    """The ending of a picture's name, if it is one of these."""
+    from flowsim.errors import InputError, Problem
+
+    form = output.rpartition(".")[2].lower()
+    if form not in forms:
+        hint = f"End it in .{', .'.join(forms[:-1])} or .{forms[-1]}."
+        raise InputError(Problem(f"`{output}` is no picture.", hint=hint))
+    return form
+
+
+def write_chart(chart: Any, output: str, width: int = 1600) -> None:
+    """Write a chart in the form that the name of the file asks for."""
+    from flowsim.files import write_bytes, write_text
+    from flowsim.views import charts
+
+    form = form_of(output, CHARTS)
+    if form == "png":
+        write_bytes(output, charts.png(chart, width))
+    elif form == "pdf":
+        write_bytes(output, charts.pdf(chart))
+    else:
+        write_text(output, charts.svg(chart) if form == "svg" else charts.page(chart))
+
+
 def print_json(value: Any) -> None:
     import json
 
@@ -131,21 +160,3 @@ def years_of(text: str) -> list[float]:
 def width_of() -> int | None:
     """Terminals keep their width; a pipe or a file gets lines that do not fold."""
     return None if sys.stdout.isatty() else 160
-
-
-def write_chart(chart: Any, output: str, width: int = 1600) -> None:
-    """Write a chart as its file's name says: .svg, .png, .pdf or .html."""
-    from flowsim.errors import InputError, Problem
-    from flowsim.files import write_bytes, write_text
-    from flowsim.views import charts
-
-    form = output.rpartition(".")[2].lower()
-    if form == "png":
-        write_bytes(output, charts.png(chart, width))
-    elif form == "pdf":
-        write_bytes(output, charts.pdf(chart))
-    elif form in ("svg", "html"):
-        write_text(output, charts.svg(chart) if form == "svg" else charts.page(chart))
-    else:
-        hint = "End it in .svg, .png, .pdf or .html."
-        raise InputError(Problem(f"`{output}` is no picture.", hint=hint))

@@ -8,16 +8,19 @@ import click
 
 from flowsim.cli.base import (
     BOUNDARY,
+    CHARTS,
     INPUTS,
     LANG,
     STUDY,
     VARIANT,
     balanced,
     fails_clearly,
+    form_of,
     inputs_of,
     listed,
     main,
     variants_of,
+    write_chart,
     years_of,
 )
 
@@ -58,7 +61,7 @@ def sankey(
     from flowsim.views.sankey import LEFT_OUT, page, png
     from flowsim.views.sankey import sankey as draw
 
-    form = _form(output, ("svg", "png", "html"))
+    form = form_of(output, ("svg", "png", "html"))
     first, other = diff if diff else (variant, None)
     result = balanced(file, first, study)
     second = balanced(file, other, study) if other else None
@@ -69,17 +72,6 @@ def sankey(
     else:
         write_text(output, svg if form == "svg" else page(svg))
     click.echo(output)
-
-
-def _form(output: str, forms: tuple[str, ...]) -> str:
-    """The ending of a picture's name, if it is one of these."""
-    from flowsim.errors import InputError, Problem
-
-    form = output.rpartition(".")[2].lower()
-    if form not in forms:
-        hint = f"End it in .{', .'.join(forms[:-1])} or .{forms[-1]}."
-        raise InputError(Problem(f"`{output}` is no picture.", hint=hint))
-    return form
 
 
 PLOTS = {
@@ -114,19 +106,11 @@ def plot(
     context: click.Context, file: str, kind: str, output: str | None, width: int, **options: Any
 ) -> None:
     """Draw a chart of FILE: targets as bars, a change as a waterfall, or stocks and flows over the years."""
-    from flowsim.files import write_bytes, write_text
-    from flowsim.views import charts
-
     output = output or f"{kind}.svg"
-    form = _form(output, ("svg", "png", "pdf", "html"))
+    form_of(output, CHARTS)
     _check_options(context, kind)
     chart = _years_chart(file, **options) if kind == "years" else _comparison_chart(file, kind, **options)
-    if form == "png":
-        write_bytes(output, charts.png(chart, width))
-    elif form == "pdf":
-        write_bytes(output, charts.pdf(chart))
-    else:
-        write_text(output, charts.svg(chart) if form == "svg" else charts.page(chart))
+    write_chart(chart, output, width)
     click.echo(output)
 
 

@@ -6,7 +6,7 @@ savings of links that depend on each other do not add up, so the ledger also has
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -139,13 +139,13 @@ def ledger(
     """
     result = _answer(scenario, study)
     chosen = tuple(evaluate(result, names, boundary, inputs=inputs, sets=sets))
-    with_all = _saved_values(result, boundary, sets)
+    with_all = saved_values(result, boundary, sets)
     links = scenario.tables["links"]
     opened = links[links["open"].to_numpy(dtype=bool)]
     entries = []
     groups = [[name] for name in opened["id"]] + ([list(opened["id"])] if len(opened) > 1 else [])
     for group in track(groups, "links"):
-        en, zh, amount, unit, cost = _labels(result, opened, group)
+        en, zh, amount, unit = _labels(result, opened, group)
         try:
             other = _answer(close(scenario, *group), study)
         except FlowsimError as error:
@@ -156,9 +156,9 @@ def ledger(
             continue
         saved = {
             key: SAVED[key][3] * (with_all[key] - value)
-            for key, value in _saved_values(other, boundary, sets).items()
+            for key, value in saved_values(other, boundary, sets).items()
         }
-        saved["money"] -= cost
+        saved["money"] -= float(result.moving_costs.sum() - other.moving_costs.sum())
         without = tuple(evaluate(other, names, boundary, inputs=inputs, sets=sets))
         entries.append(Entry(group[0] if len(group) == 1 else ALL, en, zh, amount, unit, saved, without))
     return Ledger(result, chosen, tuple(entries), boundary)
@@ -178,32 +178,46 @@ def close(scenario: Scenario, *links: str) -> Scenario:
     ------
     InputError : a link that the scenario does not have
     """
-    table = scenario.tables["links"].copy()
-    for link in links:
-        if link not in set(table["id"]):
-            hint = nearest(link, table["id"]) or f"Links: {', '.join(table['id']) or 'none'}."
-            raise InputError(Problem(f"there is no link `{link}`.", scenario.file, hint=hint))
-    table["open"] = table["open"].to_numpy(dtype=bool) & ~table["id"].isin(links).to_numpy()
+    table = scenario.tables["links"]
+    known_links(scenario, links)
+    return with_open(scenario, set(table["id"][table["open"].to_numpy(dtype=bool)]) - set(links))
+
+
+def known_links(scenario: Scenario, names: Sequence[str]) -> None:
+    """Raise `InputError` at the first name that is no link of the scenario."""
+    known = list(scenario.tables["links"]["id"])
+    for name in names:
+        if name not in known:
+            hint = nearest(name, known) or f"Links: {', '.join(known) or 'none'}."
+            raise InputError(Problem(f"there is no link `{name}`.", scenario.file, hint=hint))
+
+
+def with_open(scenario: Scenario, links: Collection[str]) -> Scenario:
+    """The same scenario with these links open and all others closed."""
+    table = scenario.tables["links"]
+    table = table.assign(open=table["id"].isin(list(links)).to_numpy())
     return replace(scenario, tables={**scenario.tables, "links": table})
 
 
-def _saved_values(result: Result, boundary: str, sets: Mapping[str, str] | None) -> dict[str, float]:
+def saved_values(
+    result: Result, boundary: str = "park", sets: Mapping[str, str] | None = None
+) -> dict[str, float]:
+    """The indicators of `SAVED` in a result, NaN where one is missing."""
     values = evaluate(result, [name for name, *_ in SAVED.values()], boundary, sets=sets)
     return {key: value.value for key, value in zip(SAVED, values, strict=True)}
 
 
-def _labels(result: Result, links: pd.DataFrame, group: list[str]) -> tuple[str, str, float, str, float]:
-    """English and Chinese name, amount, unit and yearly cost of a link, or of all of them."""
+def _labels(result: Result, links: pd.DataFrame, group: list[str]) -> tuple[str, str, float, str]:
+    """English and Chinese name, amount and unit of a link, or of all of them."""
     rows = links[links["id"].isin(group)].set_index("id")
     flows = result.system.flows.set_index("id")
     at = flows.index.get_indexer(rows.index)
     amounts = np.where(at >= 0, result.amounts[at], 0.0)
-    cost = float(np.nansum(amounts * rows["cost"].to_numpy(dtype=float)))
     if len(group) > 1:
-        return "all open links together", "全部已开通链接", float("nan"), "", cost
+        return "all open links together", "全部已开通链接", float("nan"), ""
     row = rows.iloc[0]
     unit = result.system.goods.set_index("id").loc[row["good"], "unit"]
-    return str(row["en"] or group[0]), str(row["zh"] or group[0]), float(amounts[0]), f"{unit}/a", cost
+    return str(row["en"] or group[0]), str(row["zh"] or group[0]), float(amounts[0]), f"{unit}/a"
 
 
 def avoided(

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flowsim.errors import InputError, Problem
-from flowsim.files import write_text
+from flowsim.symbiosis.variant_file import extend, free_name
 
 if TYPE_CHECKING:
     from flowsim.symbiosis.optimise import Optimum
@@ -18,11 +17,7 @@ if TYPE_CHECKING:
 def variant_name(optimum: Optimum) -> str:
     """Id of the variant: the objective, a number behind it where the scenario has one of that name."""
     plain = "best_" + re.sub(r"[^a-z0-9]+", "_", optimum.objective.name.lower()).strip("_")
-    taken, name, count = optimum.case.scenario.variant_names, plain, 1
-    while name in taken:
-        count += 1
-        name = f"{plain}_{count}"
-    return name
+    return free_name(optimum.case.scenario, plain)
 
 
 def variant_text(optimum: Optimum) -> str:
@@ -55,25 +50,5 @@ def write(optimum: Optimum, path: str | Path) -> str:
     ------
     InputError : no file behind the scenario, another folder, or the scenario's own file
     """
-    source, path = Path(optimum.case.scenario.file), Path(path)
-    if not optimum.case.scenario.file:
-        raise InputError(Problem("this scenario was made from tables, so no file can be extended."))
-    if path.resolve() == source.resolve():
-        raise InputError(Problem("this is the scenario itself.", str(path), hint="Name another file."))
-    if path.resolve().parent != source.resolve().parent:
-        hint = f"Write it into {source.parent}, so that its library and tables are found."
-        raise InputError(Problem("the folder is not that of the scenario.", str(path), hint=hint))
-    text = source.read_text(encoding="utf-8-sig")
-    found = re.search(r"^variants:[ \t]*(#.*)?$", text, flags=re.MULTILINE)
-    if found:
-        head, tail = text[: found.end()], text[found.end() :]
-        made = f"{head}\n{variant_text(optimum).rstrip()}{tail}"
-    elif re.search(r"^variants:", text, flags=re.MULTILINE):
-        hint = "Write its variants one to a line below `variants:`."
-        raise InputError(
-            Problem("`variants:` stands on one line, so none can be added.", str(source), hint=hint)
-        )
-    else:
-        made = f"{text.rstrip()}\n\nvariants:\n{variant_text(optimum)}"
-    write_text(path, made)
+    extend(optimum.case.scenario, path, variant_text(optimum))
     return variant_name(optimum)
