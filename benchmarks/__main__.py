@@ -12,12 +12,14 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks import inputs, measures
+from benchmarks import exchanges, inputs, measures
 from benchmarks.timing import Row, table
 
 SIZES = (100, 1_000, 10_000, 100_000)
-PARTS = ("start", "read", "steady", "indicators", "dispatch")
-PACKAGES = ("numpy", "scipy", "pandas", "networkx", "bw2calc")
+PARTS = ("start", "read", "steady", "indicators", "dispatch", "optimise")
+FIRMS = (500, 2_000)
+"""Firms of the parks that choose exchanges, as far as the largest size goes."""
+PACKAGES = ("numpy", "scipy", "pandas", "networkx", "bw2calc", "linopy", "highspy")
 
 
 def main() -> None:
@@ -55,6 +57,9 @@ def _rows(sizes: tuple[int, ...], parts: tuple[str, ...]) -> Iterator[Row]:
     for count in sizes if "dispatch" in parts else ():
         _say(f"dispatch, {count:,} processes")
         yield from measures.choose(count)
+    for count in [firms for firms in FIRMS if firms <= max(sizes)] if "optimise" in parts else ():
+        _say(f"optimise, {count:,} firms")
+        yield from exchanges.exchange(count)
 
 
 def _say(text: str) -> None:

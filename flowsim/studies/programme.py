@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, diags_array, hstack, vstack
 
+from flowsim.progress import track
 from flowsim.studies.dispatch import reach
 from flowsim.system import System
 
@@ -224,7 +225,10 @@ def programme_of(
         extra, limits, most = held
         upper = np.minimum(upper, most)
     size = _sizes(base, upper)
-    most = _most(system, upper, switches, UNLIMITED * float(np.abs(base).max(initial=1.0)))
+    most = _most(system, upper, switches)
+    if not np.isfinite(most).all():
+        plain = programme_of(system, base, switches[:0], minimum[:0], held)
+        most = _bounded(plain, switches, most, UNLIMITED * float(np.abs(base).max(initial=1.0)))
     at = np.arange(count)
     pick = csr_array((np.ones(count), (at, switches)), shape=(count, unknowns))
     least = np.flatnonzero(minimum > 0)
@@ -260,8 +264,28 @@ def _sizes(base: np.ndarray, upper: np.ndarray) -> np.ndarray:
     return np.where(some, amounts, np.where(bounded, upper, middle))
 
 
-def _most(system: System, upper: np.ndarray, chosen: np.ndarray, unlimited: float) -> np.ndarray:
-    """The most that each chosen flow could carry: its limit, what its ends can bring and take."""
-    ends = [reach(system, end, node) for end, node in (("from_at", "out_node"), ("to_at", "in_node"))]
-    most = np.minimum.reduce([upper[: len(system.flows)], *ends])[chosen]
-    return np.where(np.isfinite(most), most, unlimited)
+def _most(system: System, upper: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The most that each chosen flow could carry by its limit and by what its ends can bring and take."""
+    given = np.flatnonzero(system.rows.kind == "given")
+    stated = system.upper.copy()
+    lines = csr_array(system.matrix[given])
+    alone = np.flatnonzero(np.diff(lines.indptr) == 1)
+    at = lines.indptr[alone]
+    amount = system.rhs[given[alone]] / lines.data[at]
+    stated[lines.indices[at]] = np.minimum(stated[lines.indices[at]], amount)
+    known = replace(system, upper=stated)
+    ends = [reach(known, end, node) for end, node in (("from_at", "out_node"), ("to_at", "in_node"))]
+    return np.minimum.reduce([upper[: len(system.flows)], *ends])[chosen]
+
+
+def _bounded(plain: Programme, chosen: np.ndarray, most: np.ndarray, unlimited: float) -> np.ndarray:
+    """The same, with the largest amount that all rows allow where no single limit says it."""
+    most = most.copy()
+    for at in track(np.flatnonzero(~np.isfinite(most)).tolist(), "limits"):
+        cost = np.zeros(len(plain.size))
+        cost[chosen[at]] = -1.0
+        try:
+            most[at] = max(float(plain.minimise(cost).x[chosen[at]]), 0.0) * (1 + GAP)
+        except NoAnswer:
+            most[at] = unlimited
+    return most
