@@ -48,6 +48,8 @@ COMMANDS = {
         "--json",
     ],
     "stress": ["stress", CDW, "--variant", "all", "--remove", "block,cement", "--json"],
+    "matches": ["match", NICKEL, "--variant", "as_planned", "--quick", "--json"],
+    "curve": ["curve", NICKEL, "--links", "slag_to_landao", "--json"],
     "water_network": ["water", PINCH, "--json"],
     "heat_cascade": ["heat", PINCH, "--json"],
 }
@@ -69,7 +71,7 @@ def generic(path: str) -> str:
     """A path with the ids of variants and packages taken out."""
     path = re.sub(r"^(indicators\[\]\.values)\.\w+", r"\1.<variant>", path)
     path = re.sub(r"^((flows\[\]\.contents)|(places\[\]\.(in|out)))\..+", r"\1", path)
-    path = re.sub(r"^(links\[\]\.saved)\.\w+", r"\1.<kind>", path)
+    path = re.sub(r"^((links|candidates)\[\]\.saved)\.\w+", r"\1.<kind>", path)
     path = re.sub(r"^(links\[\]\.adds)\..+", r"\1", path)
     path = re.sub(r"^(base(?=\.\w+\.)|cases\[\]\.(values|firms)|points\[\]\.links)\..+", r"\1", path)
     return re.sub(r"(origin\.(versions|options))\.\w+$", r"\1", path)
@@ -100,7 +102,19 @@ def keys(*values: Any) -> tuple[set[str], set[str]]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["comparison", "indicators", "changes", "ledger", "library", "optimum", "front", "stress"]
+    "kind",
+    [
+        "comparison",
+        "indicators",
+        "changes",
+        "ledger",
+        "library",
+        "optimum",
+        "front",
+        "stress",
+        "matches",
+        "curve",
+    ],
 )
 def test_every_key_is_documented_and_every_documented_key_printed(kind: str, output: dict[str, Any]) -> None:
     assert keys(output[kind])[0] == documented(kind)

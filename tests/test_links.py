@@ -160,6 +160,7 @@ def test_a_ceiling_holds_for_the_blend(tmp_path: Path) -> None:
     result = park(tmp_path, text)
     assert amounts(result)["slag_link"] == pytest.approx(20)
     assert "content ceiling" in result.system.text()
+    assert result.notes == ("the blend of kiln has reached its ceiling of 0.2 % Cl",)
     of_recipe = park(tmp_path, text.replace("at: kiln, goods: [clay]", "at: fire"))
     assert amounts(of_recipe)["slag_link"] == pytest.approx(20)
 

@@ -57,4 +57,4 @@ def _head(kind: str, result: Result) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return finite(value) if isinstance(value, float) else value
+    return finite(value) if isinstance(value, float) else None if value == "" else value
