@@ -155,7 +155,10 @@ def test_a_reference_to_nothing_is_named(folder: Path, part: str, message: str) 
             fact("given: sold, limit: sold, amount: 5 t/a"),
             "facts: a fact states `given` and `limit`. Say one of",
         ),
-        (fact("given: sold"), "facts: `given` has no value. State one of amount, activity and stock_change."),
+        (
+            fact("given: sold"),
+            "facts: `given` has no value. State one of amount, activity, stock_change and stock.",
+        ),
         (fact("given: smelter, activity: 5 t/a, amount: 5 t/a"), "facts: `given` has more than one value."),
         (
             fact("given: smelter, amount: 5 t/a"),
@@ -167,7 +170,7 @@ def test_a_reference_to_nothing_is_named(folder: Path, part: str, message: str) 
         ),
         (
             fact("given: sold, value: 5 %"),
-            "facts: `given` takes no `value`. It goes with amount, activity, stock_change.",
+            "facts: `given` takes no `value`. It goes with amount, activity, stock_change, stock.",
         ),
         (
             fact("given: slag, amount: 5 t/a"),
