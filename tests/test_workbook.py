@@ -206,6 +206,14 @@ def test_the_commands_take_a_workbook(tmp_path: Path) -> None:
     assert "library: [flowsim]" in text
 
 
+def test_an_optimum_is_not_written_into_a_workbook(tmp_path: Path) -> None:
+    path, run = tmp_path / "book.xlsx", CliRunner().invoke
+    assert run(main, ["excel", "template", "-o", str(path)]).exit_code == 0
+    done = run(main, ["optimise", str(path), "--objective", "waste", "--write", str(tmp_path / "best.yaml")])
+    assert done.exit_code == 2
+    assert "Write it as YAML first: `flowsim excel yaml book.xlsx -o book.yaml`." in done.output
+
+
 def test_every_column_has_a_chinese_title_and_no_two_of_a_table_the_same() -> None:
     for table, columns in schema.TABLES.items():
         assert table in titles.TABLES, table

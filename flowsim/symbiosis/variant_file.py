@@ -34,6 +34,9 @@ def extend(scenario: Scenario, path: str | Path, text: str) -> None:
     source, path = Path(scenario.file), Path(path)
     if not scenario.file:
         raise InputError(Problem("this scenario was made from tables, so no file can be extended."))
+    if source.suffix.lower() not in (".yaml", ".yml"):
+        hint = f"Write it as YAML first: `flowsim excel yaml {source.name} -o {source.stem}.yaml`."
+        raise InputError(Problem("a variant can be added to a YAML file only.", str(source), hint=hint))
     if path.resolve() == source.resolve():
         raise InputError(Problem("this is the scenario itself.", str(path), hint="Name another file."))
     if path.resolve().parent != source.resolve().parent:
