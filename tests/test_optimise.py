@@ -17,7 +17,7 @@ from flowsim.errors import Infeasible, InputError
 from flowsim.indicators import evaluate, known
 from flowsim.scenario import Scenario, example, read
 from flowsim.studies import balance
-from flowsim.symbiosis.limits import binding, ranges
+from flowsim.symbiosis.limits import binding, ranges, what_binds
 from flowsim.symbiosis.optimise import Optimum, optimise
 from flowsim.symbiosis.pareto import pareto
 from flowsim.symbiosis.written import variant_text, write
@@ -90,6 +90,7 @@ def test_the_least_cost_opens_what_pays_for_itself(two: Scenario) -> None:
     assert found.planned == pytest.approx(found.after)
     assert found.bound == pytest.approx(found.after)
     assert found.unlinked == pytest.approx(found.before)
+    assert what_binds(found) == ("limit", "supply")
 
 
 def test_one_link_is_the_best_one(two: Scenario) -> None:
@@ -112,6 +113,29 @@ def test_a_minimum_holds_only_for_an_open_link(tmp_path: Path) -> None:
     scenario = written_scenario(tmp_path, text)
     assert amounts(optimise(scenario, objective="waste", budget=120)) == {}
     assert amounts(optimise(scenario, objective="waste", budget=130)) == pytest.approx({"ash_to_near": 15})
+
+
+def test_a_link_through_a_treatment_pays_for_what_is_lost_on_the_way(tmp_path: Path) -> None:
+    text = HEAD.replace("  ash: {name", "  powder: {name: powder, class: by_product}\n  ash: {name")
+    grinding = "{name: grinding, kind: utilise, in: {ash: 1 t}, out: {powder: 1 t}, reference: ash}"
+    text = text.replace("  brickmaking:", f"  grinding: {grinding}\n  brickmaking:")
+    text = text.replace("prices:", "prices:\n  powder: {price: 3 CNY/t, year: 2020}")
+    text = text.replace("{good: ash, replaces: clay", "{good: powder, replaces: clay")
+    text += """
+processes:
+  smelter: {recipe: smelting, activity: 100 t/a}
+  kiln: {recipe: brickmaking, activity: 40 t/a}
+links:
+  way: {good: ash, from: smelter, to: kiln, through: grinding, loss: 10 %, cost: 1 CNY/t, fixed_cost: 5 CNY/a}
+"""
+    found = optimise(written_scenario(tmp_path, text), objective="cost")
+    # all 40 t are sent and 36 arrive: 20 fill half of the kiln, 16 are sold; the loss still pays the fee
+    assert amounts(found) == pytest.approx({"way": 36})
+    gain = 36 * 20 + 20 * 10 + 16 * 3 - 40 * 1 - 5
+    assert found.before - found.after == pytest.approx(gain)
+    name = write(found, tmp_path / "treated.yaml")
+    again = balance(assemble(read(tmp_path / "treated.yaml", name)))
+    assert again.amounts == pytest.approx(found.result.amounts)
 
 
 def test_waste_is_the_figure_of_its_indicator(two: Scenario) -> None:
@@ -413,6 +437,6 @@ def test_the_command_in_both_languages_and_as_json(two: Scenario, tmp_path: Path
 def test_tables_name_everything_in_both_languages(two: Scenario) -> None:
     found = optimise(two, objective="cost", max_links=1)
     for lang in ("en", "zh"):
-        grids = [*optimum_grids(found, lang), limit_grid(found, binding(found), lang)]
+        grids = [*optimum_grids(found, what_binds(found), lang), limit_grid(found, binding(found), lang)]
         grids.append(front_grid(pareto(two, ["cost", "waste"], points=3), lang))
         assert all(len(row) == len(grid.columns) for grid in grids for row in grid.rows)

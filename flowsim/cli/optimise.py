@@ -89,7 +89,7 @@ def _one(
     lang: str,
 ) -> None:
     from flowsim.symbiosis.layout import export, optimum_json
-    from flowsim.symbiosis.limits import binding, ranges
+    from flowsim.symbiosis.limits import binding, ranges, what_binds
     from flowsim.symbiosis.optimise import optimise as find
     from flowsim.symbiosis.shares import shares as divide
     from flowsim.symbiosis.written import write
@@ -99,7 +99,7 @@ def _one(
 
     optimum = find(scenario, objective=objective, **options)
     limits, (found, unseen) = binding(optimum), ranges(optimum)
-    grids = shown.optimum_grids(optimum, lang)
+    grids = shown.optimum_grids(optimum, what_binds(optimum), lang)
     grids += [shown.limit_grid(optimum, limits, lang)] if limits else []
     grids += [shown.range_grid(optimum, found, lang)] if found else []
     divided = None if seed is None else divide(optimum, seed=seed)

@@ -12,7 +12,7 @@ import numpy as np
 from flowsim.errors import InputError, Problem
 from flowsim.files import write_text
 from flowsim.result import FORMAT, finite
-from flowsim.symbiosis.limits import Limit, Range
+from flowsim.symbiosis.limits import Limit, Range, what_binds
 from flowsim.symbiosis.objective import Objective
 from flowsim.symbiosis.optimise import Optimum
 from flowsim.symbiosis.pareto import Front
@@ -28,6 +28,7 @@ def optimum_json(
     """The objective before and after, every candidate, the limits that bind, what could be exchanged."""
     flows, system = optimum.case.system.flows, optimum.case.system
     links = []
+    binds = what_binds(optimum)
     for at, name in enumerate(optimum.case.links):
         row = flows.iloc[int(optimum.case.at[at])]
         limit = float(system.upper[optimum.case.at[at]])
@@ -41,6 +42,7 @@ def optimum_json(
                 "amount": float(optimum.balanced[at]),
                 "programme": float(optimum.amounts[at]),
                 "limit": finite(limit),
+                "bound_by": binds[at] or None,
                 "unit": f"{system.goods['unit'].iloc[int(row['good_at'])]}/a",
             }
         )

@@ -133,6 +133,41 @@ def _unit(optimum: Optimum, flow: int) -> str:
     return f"{system.goods['unit'].iloc[int(system.flows['good_at'].iloc[flow])]}/a"
 
 
+def what_binds(optimum: Optimum) -> tuple[str, ...]:
+    """For each candidate what keeps more from flowing over it in the programme: ``limit``, ``share``
+    of an input, ``capacity`` of the taker, ``supply`` (all that the giver has), ``need`` (all that the taker
+    buys), ``goal`` (more would not help), or nothing where it is closed.
+    """
+    case = optimum.case
+    system, x = case.system, optimum.answer.x[: optimum.programme.unknowns]
+    flows = system.flows
+    small = 1e-6 * np.maximum(np.abs(x), 1e-9 * np.abs(x).max(initial=1.0))
+    upper = np.where(np.isfinite(system.upper), system.upper, np.finfo(float).max)
+    full = x >= upper * (1 - 1e-6)
+    slack = system.upper_rhs - system.upper_matrix @ x
+    tight = np.flatnonzero(slack <= 1e-6 * np.maximum(abs(system.upper_matrix) @ np.abs(x), 1e-9))
+    shared = np.zeros(len(x), dtype=bool)
+    shared[system.upper_matrix[tight].indices] = True
+    busy = np.zeros(len(system.processes), dtype=bool)
+    busy[system.unknown_at[full & (system.unknown_kind == "activity")]] = True
+    runs = x[: len(flows)] > small[: len(flows)]
+    outside = system.processes["outside"].to_numpy()
+    target, source = flows["to_at"].to_numpy(), flows["from_at"].to_numpy()
+    out, into = flows["out_node"].to_numpy(), flows["in_node"].to_numpy()
+    sent, bought = set(out[runs & outside[target]]), set(into[runs & outside[source]])
+    said = []
+    for flow, is_open in zip(case.at, optimum.opened, strict=True):
+        causes = {
+            "limit": full[flow],
+            "share": shared[flow],
+            "capacity": busy[target[flow]],
+            "supply": out[flow] not in sent,
+            "need": into[flow] not in bought,
+        }
+        said.append(next((cause for cause, holds in causes.items() if holds), "goal") if is_open else "")
+    return tuple(said)
+
+
 def ranges(optimum: Optimum) -> tuple[tuple[Range, ...], int]:
     """Links whose use could be another at the same objective, and how many links were not looked at."""
     case, answer = optimum.case, optimum.answer

@@ -35,8 +35,7 @@ def variant_text(optimum: Optimum) -> str:
     for name in names:
         unit = f"{units[flows['good'][name]]}/a"
         row = links.loc[name]
-        said = [f"limit: {row['limit']!r} {unit}".replace("np.float64(", "").replace(")", "")]
-        said.append(f"prefer: {row['prefer']:g}")
+        said = [f"limit: {float(row['limit'])!r} {unit}", f"prefer: {row['prefer']:g}"]
         if np.isfinite(row["minimum"]):
             said.append(f"minimum: {float(row['minimum'])!r} {unit}")
         lines.append(f"      {name}: {{{', '.join(said)}}}")

@@ -34,6 +34,12 @@ WORDS = {
     "plan": ("programme", "规划解"),
     "limit": ("limit", "上限"),
     "cost": ("cost, CNY/a", "链接成本，元/年"),
+    "binds": ("bound by", "受限于"),
+    "share": ("share of the input", "占比上限"),
+    "capacity": ("capacity of the taker", "接收方产能"),
+    "supply": ("all that there is", "供给已用尽"),
+    "need": ("the whole need", "需求已满足"),
+    "goal": ("nothing: more would not help", "无：增加无益"),
     "closed": ("Candidates that stay closed", "保持关闭的候选链接"),
     "worth": ("What one more unit of a limit is worth", "各上限每增加一单位的价值"),
     "meaning": ("meaning", "含义"),
@@ -81,8 +87,8 @@ def _say(word: str, lang: str) -> str:
     return WORDS[word][lang == "zh"]
 
 
-def optimum_grids(optimum: Optimum, lang: str) -> list[Grid]:
-    """The objective, the links to open, and the candidates that stay closed."""
+def optimum_grids(optimum: Optimum, binds: Sequence[str], lang: str) -> list[Grid]:
+    """The objective, the links to open with what binds each of them, and the candidates that stay closed."""
     goal = optimum.objective
     figures = [optimum.before, optimum.unlinked, optimum.planned, optimum.after]
     factor, unit = handy(figures, goal.unit, lang)
@@ -97,10 +103,10 @@ def optimum_grids(optimum: Optimum, lang: str) -> list[Grid]:
     rows.append([_say("gap", lang), f"{optimum.gap:.0e}", ""])
     title = f"{_say('objective', lang)}: {goal.zh if lang == 'zh' else goal.en}"
     columns = ["", _say("value", lang), _say("unit", lang)]
-    return [Grid(title, columns, rows, (1,)), *_link_grids(optimum, lang)]
+    return [Grid(title, columns, rows, (1,)), *_link_grids(optimum, lang, binds)]
 
 
-def _link_grids(optimum: Optimum, lang: str) -> list[Grid]:
+def _link_grids(optimum: Optimum, lang: str, binds: Sequence[str]) -> list[Grid]:
     flows, system = optimum.case.system.flows, optimum.case.system
     places = system.processes[lang].to_numpy()
     opened, shut = [], []
@@ -116,8 +122,10 @@ def _link_grids(optimum: Optimum, lang: str) -> list[Grid]:
         limit = float(optimum.case.system.upper[optimum.case.at[at]])
         cost = balanced[at] * float(row["unit_cost"]) + float(row["fixed_cost"])
         cells = [name, label, *ends, number(balanced[at], 6), unit_text(unit, lang)]
-        opened.append([*cells, number(optimum.amounts[at], 6), number(limit, 6), number(cost)])
-    words = ("link", "from", "to", "amount", "unit", "plan", "limit", "cost")
+        opened.append(
+            [*cells, number(optimum.amounts[at], 6), number(limit, 6), number(cost), _say(binds[at], lang)]
+        )
+    words = ("link", "from", "to", "amount", "unit", "plan", "limit", "cost", "binds")
     heads = ["id", *(_say(word, lang) for word in words)]
     grids = [Grid(f"{_say('links', lang)} ({len(opened)})", heads, opened, (4, 6, 7, 8))]
     if shut:
