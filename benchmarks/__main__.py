@@ -13,13 +13,14 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from benchmarks import exchanges, inputs, measures
+from benchmarks.reconciling import reconciling
 from benchmarks.timing import Row, table
 
 SIZES = (100, 1_000, 10_000, 100_000)
-PARTS = ("start", "read", "steady", "indicators", "dispatch", "optimise")
+PARTS = ("start", "read", "steady", "indicators", "dispatch", "optimise", "reconcile")
 FIRMS = (500, 2_000)
 """Firms of the parks that choose exchanges, as far as the largest size goes."""
-PACKAGES = ("numpy", "scipy", "pandas", "networkx", "bw2calc", "linopy", "highspy")
+PACKAGES = ("numpy", "scipy", "pandas", "networkx", "bw2calc", "clarabel", "linopy", "highspy")
 
 
 def main() -> None:
@@ -60,6 +61,9 @@ def _rows(sizes: tuple[int, ...], parts: tuple[str, ...]) -> Iterator[Row]:
     for count in [firms for firms in FIRMS if firms <= max(sizes)] if "optimise" in parts else ():
         _say(f"optimise, {count:,} firms")
         yield from exchanges.exchange(count)
+    for count in sizes if "reconcile" in parts else ():
+        _say(f"reconcile, {count:,} processes")
+        yield from reconciling(count)
 
 
 def _say(text: str) -> None:
