@@ -208,7 +208,7 @@ def _no_price(optimum: Optimum, what: str) -> InputError:
 def _gain(optimum: Optimum, boundary: str) -> float:
     """Change of the margin at a boundary, what flows over the opened links between firms left out."""
     after, before = (_margin(optimum, result, boundary) for result in (optimum.result, optimum.base))
-    return after - before
+    return 0.0 if abs(after - before) <= 1e-12 * abs(before) else after - before
 
 
 def _margin(optimum: Optimum, result: Result, boundary: str, feed: str = "") -> float:

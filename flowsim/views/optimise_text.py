@@ -270,9 +270,9 @@ NOTES = {
     ),
     "held": (
         "held: facts and stated activities; nobody buys instead of taking from inside; plants that use a "
-        "waste keep it; nothing goes a worse way out than before (docs/symbiosis.md)",
+        "waste keep it; nothing goes a worse way out than before (docs/optimise.md)",
         "保持不变：数据与给定运行量；园区内已有的供应不改为外购；利用废物的工厂不减少用量；"
-        "不转向更差的去向（见 docs/symbiosis.md）",
+        "不转向更差的去向（见 docs/optimise.md）",
     ),
     "same": ("balanced again the objective is the same", "重新平衡后目标值不变"),
     "differs": (
