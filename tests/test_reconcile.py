@@ -97,6 +97,18 @@ def test_the_seven_flows_of_cencic_are_met_to_every_printed_digit() -> None:
     assert answer.test["p"] == pytest.approx(0.8625, abs=5e-5)
 
 
+def test_the_heat_exchanger_with_bypass_of_narasimhan_and_jordache() -> None:
+    """Data Reconciliation and Gross Error Detection (2000), example 1-1: six flows of equal variance round a
+    splitter, an exchanger, a valve and a mixer. The figures are recalled, and follow from the closed form."""
+    flows: list[Flow] = [
+        ("f1", "market", "splitter", 101.91, 1.0), ("f2", "splitter", "exchanger", 64.45, 1.0),
+        ("f3", "splitter", "valve", 34.65, 1.0), ("f4", "exchanger", "mixer", 64.20, 1.0),
+        ("f5", "valve", "mixer", 36.44, 1.0), ("f6", "mixer", "market", 98.88, 1.0),
+    ]  # fmt: skip
+    value = reconcile(system_of(flows)).values["value"].to_numpy()
+    assert value == pytest.approx([100.22, 64.50, 35.72, 64.50, 35.72, 100.22], abs=5e-3)
+
+
 def test_the_two_unobservable_flows_lie_between_nothing_and_all_of_f5() -> None:
     table = seven().values.set_index("id").loc[["f6", "f7"]]
     assert (table["class"] == "unobservable").all()
