@@ -21,6 +21,7 @@ from flowsim.rows import (
     limit_rows,
     recipe_rows,
     share_rows,
+    space_rows,
     stock_rows,
     transfer_rows,
 )
@@ -71,6 +72,7 @@ def assemble(scenario: Scenario, leaving: Mapping[str, Leaving] | None = None) -
     season_rows(network, columns, limits)
     ceiling_rows(network, columns, limits)
     stock_rows(network, columns, equal, limits, leaving)
+    space_rows(network, limits, leaving)
     return _system(network, columns, equal, limits, said)
 
 

@@ -38,7 +38,7 @@ SERIES = {
     "links": ("limit", "minimum"),
     "processes": ("activity", "capacity", "load"),
     "facts": ("amount", "activity", "value", "max", "min"),
-    "stocks": ("level", "entered", "mean", "shape"),
+    "stocks": ("level", "entered", "mean", "shape", "survival", "hazard"),
     "contents": ("value",),
 }
 """Table → the numbers of its rows that may change over the years."""
@@ -372,6 +372,8 @@ def _check_stocks(book: Book) -> None:
     stores = (processes["kind"].isin(["store", "dispose"]) & (processes["recipe"] == "")).to_numpy()
     check_known(book, "stocks", "at", set(processes["id"][stores]), "store")
     hint = "A store keeps one stock of a good."
+    check_known(book, "stocks", "within", set(stocks["id"]), "stock")
+    _check_parts(book, dict(zip(stocks["id"], stocks["within"], strict=True)))
     twice = stocks.duplicated(["at", "good"]).to_numpy()
     book.report("stocks", twice, ("another stock keeps the same good there.", hint))
     silent = ~stocks["good"].isin(book.column("lifetimes", "good")).to_numpy()
@@ -382,11 +384,47 @@ def _check_stocks(book: Book) -> None:
     book.report("stocks", own, ("`mean` has no `distribution`.", f"Known: {', '.join(LIFETIMES)}."))
     initial, age = _stated(stocks, "initial"), ~np.isnan(stocks["age"].to_numpy())
     book.report("stocks", age & ~initial, ("`age` goes with `initial`.", "State what stands there at first."))
-    over = stocks["initial"].to_numpy() > stocks["space"].to_numpy()
-    book.report("stocks", over, ("`initial` is more than its `space` holds.", "Raise `space`."))
     entered = np.isin("stocks." + stocks["id"].to_numpy(), _changing(book, "entered"))
     both = ("`initial` and its `entered` both say what stands at first.", "Keep one of them.")
     book.report("stocks", initial & entered, both)
+
+
+def _check_parts(book: Book, within: Mapping[str, str]) -> None:
+    """No stock is, through what it is a part of, a part of itself."""
+    around = []
+    for row, name in enumerate(within):
+        seen, at = {name}, within[name]
+        while at in within and at not in seen:
+            seen.add(at)
+            at = within[at]
+        if at == name:
+            around.append(row)
+    hint = "Leave out one `within`."
+    book.report("stocks", around, ("it is a part of itself.", hint), "within")
+
+
+def _check_spaces(book: Book) -> None:
+    """What stands at first fits into the space of its stock, or of its store, which says one of its kinds."""
+    processes, stocks, goods = (book.typed[name] for name in ("processes", "stocks", "goods"))
+    own = stocks["space"].notna().to_numpy()
+    over = stocks["initial"].to_numpy() > stocks["space"].to_numpy()
+    book.report("stocks", over, ("`initial` is more than its `space` holds.", "Raise `space`."))
+    volume, mass = (processes[name].notna().to_numpy() for name in ("space", "tonnage"))
+    hint = "Keep one: `space` is a volume, `tonnage` a mass."
+    book.report("processes", volume & mass, ("`space` and `tonnage` both say how much it holds.", hint))
+    kept = processes["id"].isin(stocks["at"]).to_numpy()
+    hint = "Give it a stock: `stocks: {heap: {at: ..., good: ..., distribution: unlimited}}`."
+    book.report("processes", (volume | mass) & ~kept, ("it keeps no stock that could fill it.", hint))
+    twice = own & stocks["at"].isin(processes["id"][volume | mass]).to_numpy()
+    hint = "Leave one of the two out."
+    book.report("stocks", twice, ("its store states the space of all its stocks.", hint), "space")
+    by_volume = stocks["at"].isin(processes["id"][volume]).to_numpy()
+    light = goods["id"][(goods["kind"] == "material") & ~(goods["density"] > 0)]
+    silent = by_volume & stocks["good"].isin(light).to_numpy()
+    hint = (
+        "State the `density` of the good in t/m3, or write `tonnage: 5 Mt` for the store instead of `space`."
+    )
+    book.report("stocks", silent, ("nothing says how much of the space its good takes.", hint), "good")
 
 
 def _changing(book: Book, column: str) -> np.ndarray:
@@ -598,6 +636,7 @@ def check_values(typed: Frames, problems: list[Problem]) -> None:
     book = Book(typed, problems)
     _check_closure(book)
     _check_sums(book)
+    _check_spaces(book)
     _check_order(book)
     _check_runs(book)
 

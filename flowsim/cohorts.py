@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flowsim.errors import InputError, Problem
-from flowsim.lifetimes import Lifetime, left_at, mean_between, mean_life
+from flowsim.lifetimes import Lifetime, chain, left_at, mean_between, mean_life
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +163,7 @@ def _left_of_old(life: Lifetime, later: np.ndarray) -> np.ndarray:
     """Share of a stock in its steady state that is left after some years: 1 − ∫₀ᵃ survival / mean life."""
     if life.distribution == "unlimited":
         return np.ones_like(later)
-    if life.distribution == "table" and life.survival[-1] > 0:
+    if life.distribution == "table" and life.survival[-1] > 0 and life.within is None:
         hint = "Let the survival table end with 0, or state the age of the initial stock."
         raise InputError(Problem("a stock of things that stay has no steady state.", hint=hint))
     before = np.concatenate([np.zeros_like(later[:1]), later[:-1]])
@@ -289,7 +289,8 @@ def stock_model(
                 hint="Give one for each step.",
             )
         )
-    _check_shape(lifetime, given)
+    for each in chain(lifetime):
+        _check_shape(each, given)
     if (given < 0).any():
         raise InputError(
             Problem(
@@ -302,6 +303,9 @@ def stock_model(
 
 def _check_shape(life: Lifetime, given: np.ndarray) -> None:
     """The parameters of a lifetime are numbers or fit the series; by cohort the steps come before these."""
+    if np.ndim(life.survival) > 1 and len(life.survival) != len(given):
+        message = f"there are {len(life.survival)} survival tables for {len(given)} steps."
+        raise InputError(Problem(message, hint="Give one row for each step."))
     for shape in filter(None, (np.shape(life.mean), np.shape(life.shape))):
         own = shape[1:] if life.by_cohort else shape
         fits = len(own) < given.ndim and (not life.by_cohort or shape[0] == len(given))
@@ -327,7 +331,7 @@ def _model(
     left = 0.0 if initial is None else np.broadcast_to(initial.left(life, steps, axes), shape)
     before = np.broadcast_to(0.0 if initial is None else initial.total, shape[1:])
     kept, inflow, stock = np.broadcast_to(1.0, shape), given, given
-    if not steps.even or life.by_cohort or early:
+    if not steps.even or life.changes or early:
         target = given if stock_driven else None
         start = np.broadcast_to(left, shape)
         amount, stock, left, kept = _recursion(life, steps, entry, given * lengths, target, start, early)

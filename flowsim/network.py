@@ -234,7 +234,9 @@ class Network:
 
     def _into_bounded(self, part: dict[str, np.ndarray]) -> np.ndarray:
         """Flows of a recipe line into a stock that may be full: what has no room goes where its good goes."""
-        bounded = self.tables["stocks"]["space"].notna().to_numpy()
+        stocks, stores = self.tables["stocks"], self.tables["processes"]
+        shared = stores["id"][stores["space"].notna() | stores["tonnage"].notna()]
+        bounded = (stocks["space"].notna() | stocks["at"].isin(shared)).to_numpy()
         return self._into_stock(part, bounded) & (part["out_port"] >= 0)
 
     def _into_stock(self, part: dict[str, np.ndarray], chosen: np.ndarray) -> np.ndarray:

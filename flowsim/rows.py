@@ -533,7 +533,7 @@ def _in_base(network: Network, base: tuple[str, ...], subject: np.ndarray) -> np
 def stock_rows(
     network: Network, columns: Columns, rows: Builder, limits: Builder, leaving: Mapping[str, Leaving]
 ) -> None:
-    """What leaves a stock by its lifetime, what its level asks for, what may be mined, and what has room."""
+    """What leaves a stock by its lifetime, what its level asks for, and what may be mined."""
     for stock in network.tables["stocks"].to_dict("records"):
         said = leaving[stock["id"]]
         into, out = _stock_flows(network, stock)
@@ -546,10 +546,6 @@ def stock_rows(
             one = np.zeros(len(out), dtype=int)
             most = said.past[GOOD]
             limits.add("mining", 1, one, out, np.ones(len(out)), most, layer="base", **labels)
-        if not np.isnan(said.room):
-            column = np.append(into, out) if said.unlimited else into
-            stays = np.where(np.arange(len(column)) < len(into), 1.0 - said.gone, -1.0)
-            limits.add("space", 1, 0 * column, column, stays, said.room, layer="base", **labels)
         for layer, past in said.past.items():
             if layer == GOOD and said.unlimited:
                 continue
@@ -559,6 +555,30 @@ def stock_rows(
             share, rhs = (_ratio(past, said.past[GOOD]), 0.0) if said.unlimited else (said.gone, past)
             column, entry = np.append(left, right), np.append(value, -share * part)
             rows.add("lifetime", int(len(out) > 0), 0 * column, column, entry, rhs, layer=name, **labels)
+
+
+def space_rows(network: Network, limits: Builder, leaving: Mapping[str, Leaving]) -> None:
+    """What may stay of what enters stocks before their space is full; what is mined makes room."""
+    stocks = {str(stock["id"]): stock for stock in network.tables["stocks"].to_dict("records")}
+    done = set()
+    for said in leaving.values():
+        if said.space is None or np.isnan(said.room) or said.space in done:
+            continue
+        done.add(said.space)
+        parts = []
+        for name, bulk in said.space.bulk:
+            into, out = _stock_flows(network, stocks[name])
+            gone, out = leaving[name].gone, out if leaving[name].unlimited else out[:0]
+            share = np.repeat([1.0 - gone, -1.0], [len(into), len(out)])
+            parts.append((np.append(into, out), bulk * share))
+        column, stays = (np.concatenate(part) for part in zip(*parts, strict=True))
+        stock, place = stocks[said.space.bulk[0][0]], network.place(said.at)
+        labels = {"good": network.good_at.get_loc(said.good), "layer": "base"}
+        table = stock
+        if said.space.shared:
+            labels, table = {"good": -1, "layer": said.space.unit}, network.processes.iloc[place]
+        labels.update(process=place, file=table["file"], line=table["line"], source=table["source"])
+        limits.add("space", 1, 0 * column, column, stays, said.room, **labels)
 
 
 def _ratio(part: float, whole: float) -> float:

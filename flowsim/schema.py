@@ -333,6 +333,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("chain", "text", "chain; if left out, the recipe's"),
         Column("plan", "text", "id of the project in a plan"),
         Column("permits", "list", "hazardous goods, or `hazardous_waste` for all, that it may take"),
+        Column("space", "quantity", "of a store: the volume that all its stocks share", "m3"),
+        Column("tonnage", "quantity", "of a store: the mass that all its stocks may have in all", "t"),
         *_SOURCE,
     ),
     "flows": (*_FLOW, Column("amount", "quantity", "given amount", "amount"), *_uncertainty(), *_SOURCE),
@@ -410,6 +412,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column(
             "hazard", "list", "of a `table` instead: shares of the rest that go at the age of 0, 1, ... years"
         ),
+        Column("within", "ref", "stock of the product that it is a part of: it leaves with it", "stocks"),
         Column(
             "entry",
             "choice",
@@ -490,6 +493,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("entered", "quantity", "of a stock: what entered in the years before the first", "amount"),
         Column("mean", "number", "of a stock: mean life of what enters in the year, years"),
         Column("shape", "number", "of a stock"),
+        Column("survival", "list", "of a stock: survival table of what enters in the year"),
+        Column("hazard", "list", "of a stock: hazard table of what enters in the year"),
         *_SOURCE,
     ),
 }

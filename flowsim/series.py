@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flowsim.checks import SERIES
+from flowsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from flowsim.scenario import Scenario
 
+BY_AGE = ("survival", "hazard")
+"""Columns whose values are lists: a share for each year of age."""
 STEEPNESS = 10.0
 """Of the logistic curve between two years: nine tenths of the change fall into six tenths of the time."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One number over the years: ``column`` of the row ``name`` of ``table``; arrays by stated year."""
+    """One number over the years: ``column`` of the row ``name`` of ``table``; arrays by stated year. The
+    values of ``survival`` and ``hazard`` are rows of shares by age."""
 
     table: str
     name: str
@@ -34,12 +38,16 @@ class Series:
 
     def at(self, year: float) -> float:
         """The number in a year; before the first stated year and after the last one it stays as there."""
+        return float(self.table_at(year))
+
+    def table_at(self, year: float) -> np.ndarray:
+        """As `at`, for numbers by age, shape (ages,)."""
         later = int(np.searchsorted(self.years, year))
         if later == 0 or later == len(self.years):
-            return float(self.values[min(later, len(self.years) - 1)])
+            return self.values[min(later, len(self.years) - 1)]
         begin, end = self.years[later - 1], self.years[later]
         part = _progress(str(self.curves[later]), (year - begin) / (end - begin))
-        return float(self.values[later - 1] + part * (self.values[later] - self.values[later - 1]))
+        return self.values[later - 1] + part * (self.values[later] - self.values[later - 1])
 
     def origin(self, year: float) -> tuple[str, int]:
         """File and line of the last stated year that has passed (of the first, before it)."""
@@ -67,10 +75,38 @@ def _each(frame: pd.DataFrame) -> Iterator[Series]:
     for of, rows in frame.sort_values("year", kind="stable").groupby("of", sort=False):
         table, _, name = str(of).partition(".")
         for column in columns:
-            stated = rows[rows[column].notna()]
+            by_age = column in BY_AGE
+            stated = rows[rows[column].map(len) > 0 if by_age else rows[column].notna()]
             if len(stated):
-                parts = (stated[key].to_numpy() for key in ("year", column, "curve", "file", "line"))
-                yield Series(table, name, column, *parts)
+                parts = {key: stated[key].to_numpy() for key in ("year", column, "curve", "file", "line")}
+                if by_age:
+                    parts[column] = _by_age(column, stated)
+                yield Series(table, name, column, *parts.values())
+
+
+def _by_age(column: str, stated: pd.DataFrame) -> np.ndarray:
+    """Tables by age as rows of one length: what is left at the end of a table stays."""
+    tables = [shares(row[column], column, row["file"], row["line"]) for row in stated.to_dict("records")]
+    longest = max(map(len, tables))
+    fill = [table[-1] if column == "survival" else 0.0 for table in tables]
+    return np.array(
+        [[*table, *[rest] * (longest - len(table))] for table, rest in zip(tables, fill, strict=True)]
+    )
+
+
+def shares(texts: Iterable[str], name: str, file: str, line: int) -> tuple[float, ...]:
+    """A list of shares or percentages as a scenario states it.
+
+    Raises
+    ------
+    InputError : something that is no share
+    """
+    try:
+        return tuple(float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) for text in texts)
+    except ValueError:
+        hint = f"Write `{name}: [1, 0.9, 0.5, 0]` or percentages without a space."
+        message = f"`{name}` holds something that is no share."
+        raise InputError(Problem(message, str(file), int(line), hint)) from None
 
 
 def in_year(scenario: Scenario, year: float, series: Iterable[Series] | None = None) -> Scenario:
@@ -82,7 +118,7 @@ def in_year(scenario: Scenario, year: float, series: Iterable[Series] | None = N
     """
     tables = dict(scenario.tables)
     for one in all_series(scenario) if series is None else series:
-        if one.column in tables[one.table].columns:
+        if one.column in tables[one.table].columns and one.column not in BY_AGE:
             _put(tables, one, year)
     facts = tables["facts"]
     if not facts["year"].isna().all():

@@ -7,18 +7,21 @@ In each step the cohorts of the past say what leaves a stock, so that one row is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flowsim.checks import MASS
 from flowsim.cohorts import FALLS, NOISE, Initial, Steps, survivors
 from flowsim.errors import InputError, Problem
 from flowsim.lifetimes import Lifetime, hazard_table
-from flowsim.series import Series, all_series
+from flowsim.series import BY_AGE, Series, all_series, shares
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from flowsim.scenario import Scenario
 
 GOOD = "good"
@@ -31,8 +34,8 @@ class Leaving:
 
     ``past`` is what leaves of what stood there before, by layer (`GOOD`: the good); where a life is
     ``unlimited`` it is all that could be taken. ``asked`` is the inflow that the level asks for, NaN where
-    the stock has none. ``room`` is what may stay of the inflow before the stock is full, NaN where it has
-    no ``space``; what is taken from an unlimited stock makes room.
+    the stock has none. ``room`` is what may still stay in its ``space``, NaN where it has none; what is
+    taken from an unlimited stock makes room.
     """
 
     at: str
@@ -43,6 +46,27 @@ class Leaving:
     past: Mapping[str, float]
     asked: float
     room: float
+    space: Space | None
+
+
+@dataclass(frozen=True)
+class Space:
+    """What one stock, or all stocks of a store, may take up.
+
+    Attributes
+    ----------
+    of : id of the stock or of the store
+    most : in ``unit``
+    unit : of a stock that of its good; of a store m3 or t
+    bulk : pairs of a stock and how much of it a unit of its good takes
+    shared : it is that of a store
+    """
+
+    of: str
+    most: float
+    unit: str
+    bulk: tuple[tuple[str, float], ...]
+    shared: bool
 
 
 class Ledger:
@@ -56,6 +80,8 @@ class Ledger:
         self, row: Mapping[str, Any], life: Lifetime, steps: Steps, start: int, shares: Mapping[str, float]
     ):
         self.row, self.life, self.steps, self.start = row, life, steps, start
+        self.space: Space | None = None
+        self.beside: Sequence[Ledger] = (self,)
         count = len(steps)
         initial = 0.0 if np.isnan(row["initial"]) else float(row["initial"])
         self.first = {layer: initial * share for layer, share in shares.items()}
@@ -88,15 +114,22 @@ class Ledger:
         asked = np.nan if np.isnan(level) else self._asked(at, level, share) / length
         unlimited = self.life.distribution == "unlimited"
         before, after = self.standing(at - 1), self.standing(at)
-        room = np.maximum(self.row["space"] - after[GOOD], 0.0) / length
+        room = np.nan if self.space is None else max(self.space.most - self.filled(at), 0.0) / length
         if unlimited:
             after = dict.fromkeys(after, 0.0)
         past = {layer: max(0.0, (before[layer] - after[layer]) / length) for layer in before}
         for layer, amount in past.items():
             self.outflow[layer][at] = 0.0 if unlimited else amount
-        return Leaving(
-            self.row["at"], self.row["good"], self.becomes, unlimited, 1.0 - share, past, asked, room
-        )
+        head = (self.row["at"], self.row["good"], self.becomes, unlimited)
+        return Leaving(*head, 1.0 - share, past, asked, room, self.space)
+
+    def filled(self, at: int) -> float:
+        """How much of its space is taken at the end of a step; by all stocks that share it."""
+        if self.space is None:
+            return 0.0
+        step = at - self.start
+        pairs = zip(self.space.bulk, self.beside, strict=True)
+        return sum(bulk * book.standing(book.start + step)[GOOD] for (_, bulk), book in pairs)
 
     @property
     def becomes(self) -> str:
@@ -172,6 +205,9 @@ def lasting(scenario: Scenario) -> list[dict[str, Any]]:
     return rows
 
 
+_Changes = Mapping[tuple[str, str], Series]
+
+
 def ledgers(scenario: Scenario, steps: Steps) -> list[Ledger]:
     """A book for each stock of a scenario, with what entered before the first step.
 
@@ -180,19 +216,66 @@ def ledgers(scenario: Scenario, steps: Steps) -> list[Ledger]:
     InputError : a lifetime that cannot be, an initial stock whose content nobody knows
     """
     series = {(one.name, one.column): one for one in all_series(scenario) if one.table == "stocks"}
-    return [_ledger(scenario, row, steps, series) for row in lasting(scenario)]
+    rows = {str(row["id"]): row for row in lasting(scenario)}
+    books = [_ledger(scenario, rows, name, steps, series) for name in rows]
+    for book in books:
+        book.space = _space(scenario, book, books)
+        if book.space is not None:
+            inside = dict(book.space.bulk)
+            book.beside = [each for each in books if each.row["id"] in inside]
+    problems = [problem for book in books for problem in _overfull(book)]
+    if problems:
+        raise InputError(problems)
+    return books
+
+
+def _overfull(book: Ledger) -> Iterator[Problem]:
+    """What stands in a shared space before the first step fits into it."""
+    space, filled = book.space, book.filled(book.start - 1)
+    if space is not None and book is book.beside[0] and filled > space.most * (1 + NOISE):
+        message = (
+            f"what stands there at first is more than its {space.most:.6g} {space.unit} hold: {filled:.6g}."
+        )
+        place = "" if space.shared else f"stock `{space.of}`: "
+        hint = "Raise the space, or lower what stands there."
+        yield Problem(place + message, str(book.row["file"]), int(book.row["line"]), hint)
+
+
+def _space(scenario: Scenario, book: Ledger, books: Sequence[Ledger]) -> Space | None:
+    """What a stock, or all stocks of its store together, may take up; None: as much as comes."""
+    if not np.isnan(book.row["space"]):
+        name = str(book.row["id"])
+        return Space(name, float(book.row["space"]), "", ((name, 1.0),), False)
+    store = scenario.tables["processes"].set_index("id").loc[book.row["at"]]
+    goods = scenario.tables["goods"].drop_duplicates("id").set_index("id")
+    for column, unit in (("space", "m3"), ("tonnage", "t")):
+        if not np.isnan(store[column]):
+            inside = [each.row for each in books if each.row["at"] == book.row["at"]]
+            bulk = tuple((str(row["id"]), taken(goods.loc[row["good"]], unit)) for row in inside)
+            return Space(str(book.row["at"]), float(store[column]), unit, bulk, True)
+    return None
+
+
+def taken(good: pd.Series, unit: str) -> float:
+    """What a unit of a good takes of a space in m3 (by its density) or t; NaN: its density is not stated."""
+    if unit == "t":
+        return MASS[good["kind"]]
+    if good["kind"] == "water":
+        return 1.0
+    return 1.0 / float(good["density"]) if good["density"] > 0 else np.nan
 
 
 def _ledger(
-    scenario: Scenario, row: dict[str, Any], steps: Steps, series: Mapping[tuple[str, str], Series]
+    scenario: Scenario, rows: Mapping[str, dict[str, Any]], name: str, steps: Steps, series: _Changes
 ) -> Ledger:
+    row = rows[name]
     entered = series.get((row["id"], "entered"))
     start = steps.ends[0] - steps.lengths[0]
     before = max(0, int(np.floor(start - entered.years[0])) + 1) if entered else 0
     ends = np.append(start - np.arange(before)[::-1], steps.ends)
     whole = Steps(ends, np.append(np.ones(before), steps.lengths))
     try:
-        life = _lifetime(row, [series.get((row["id"], column)) for column in ("mean", "shape")], ends)
+        life = _lifetime(row, rows, series, ends)
         shares = {GOOD: 1.0, **_first_shares(scenario, row)}
         made = Ledger(row, life, whole, before, shares)
         for at in range(before):
@@ -209,28 +292,28 @@ def _placed(problem: Problem, row: Mapping[str, Any]) -> Problem:
     return Problem(f"stock `{row['id']}`: {problem.message}", row["file"], row["line"], problem.hint)
 
 
-def _lifetime(row: Mapping[str, Any], changing: Iterable[Series | None], ends: np.ndarray) -> Lifetime:
-    """The lifetime that a row states; by cohort where its mean or shape changes over the years."""
-    mean, shape = (
-        row[column] if one is None else np.array([one.at(end) for end in ends])
-        for one, column in zip(changing, ("mean", "shape"), strict=True)
-    )
-    left, hazards = (_shares(row, name) for name in ("survival", "hazard"))
-    if left and hazards:
+def _lifetime(
+    row: Mapping[str, Any], rows: Mapping[str, dict[str, Any]], series: _Changes, ends: np.ndarray
+) -> Lifetime:
+    """The lifetime that a row states, by cohort where it changes over the years, and that of its product."""
+    within = _lifetime(rows[row["within"]], rows, series, ends) if row["within"] else None
+    said = {name: row[name] for name in ("mean", "shape")}
+    said.update({name: shares(row[name], name, row["file"], row["line"]) for name in BY_AGE})
+    by_cohort = False
+    for name in said:
+        one = series.get((row["id"], name))
+        if one is not None:
+            said[name], by_cohort = np.array([one.table_at(end) for end in ends]), True
+    if within is not None and row["distribution"] == "unlimited":
+        return within
+    if len(said["hazard"]) and len(said["survival"]):
         message = "`survival` and `hazard` both say how long things last."
         raise InputError(Problem(message, hint="Keep one of them."))
-    if hazards and row["distribution"] == "table":
-        return hazard_table(hazards)
-    return Lifetime(row["distribution"], mean, shape, left, by_cohort=bool(np.ndim(mean) or np.ndim(shape)))
-
-
-def _shares(row: Mapping[str, Any], name: str) -> tuple[float, ...]:
-    """A list of shares or percentages in a row."""
-    try:
-        return tuple(float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) for text in row[name])
-    except ValueError:
-        hint = f"Write `{name}: [1, 0.9, 0.5, 0]` or percentages without a space."
-        raise InputError(Problem(f"`{name}` holds something that is no share.", hint=hint)) from None
+    if len(said["hazard"]) and row["distribution"] == "table":
+        return hazard_table(said["hazard"], within)
+    return Lifetime(
+        row["distribution"], said["mean"], said["shape"], said["survival"], by_cohort, within=within
+    )
 
 
 def _first_shares(scenario: Scenario, row: Mapping[str, Any]) -> dict[str, float]:

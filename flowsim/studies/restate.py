@@ -49,9 +49,9 @@ def restated(system: System, year: float, series: Iterable[Series], leaving: Map
     for said in leaving.values():
         process = _place(system.processes["id"].to_numpy(), said.at)
         good = _place(system.goods["id"].to_numpy(), said.good)
-        limited = (limits.process == process) & (limits.good == good)
-        most[limited & (limits.kind == "mining")] = said.past[GOOD]
-        most[limited & (limits.kind == "space")] = said.room
+        here = limits.process == process
+        most[here & (limits.good == good) & (limits.kind == "mining")] = said.past[GOOD]
+        most[here & np.isin(limits.good, [good, -1]) & (limits.kind == "space")] = said.room
         mine = (rows.process == process) & (rows.good == good)
         rhs[mine & (rows.kind == "level")] = said.asked
         for layer, amount in said.past.items():

@@ -354,12 +354,11 @@ def broken_limits(system: System, x: np.ndarray) -> list[Problem]:
 
 def _no_room(system: System, row: int, over: float) -> Problem:
     rows = system.upper_rows
-    place, good = (
-        str(table["id"].iloc[at])
-        for table, at in ((system.processes, rows.process[row]), (system.goods, rows.good[row]))
-    )
-    unit = system.goods["unit"].iloc[rows.good[row]]
-    message = f"`{place}` is full: {over:.6g} {unit}/a of `{good}` find no room there."
+    place, at = str(system.processes["id"].iloc[rows.process[row]]), int(rows.good[row])
+    what = f"{rows.layer[row]}/a"
+    if at >= 0:
+        what = f"{system.goods['unit'].iloc[at]}/a of `{system.goods['id'].iloc[at]}`"
+    message = f"`{place}` is full: {over:.6g} {what} find no room there."
     hint = "Raise its `space`, draw another way out of where it comes from, or end the years before."
     return Problem(message, str(rows.file[row]), int(rows.line[row]), hint)
 

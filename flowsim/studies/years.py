@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from flowsim.errors import InputError, Problem
 from flowsim.files import write_text
 from flowsim.result import FORMAT, Result, records
 from flowsim.scenario import Scenario
-from flowsim.stocks import GOOD, Ledger
+from flowsim.stocks import GOOD, Ledger, Space
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,14 +161,29 @@ class Simulation(Displayed):
         }
 
     def full(self) -> dict[str, float | None]:
-        """For each stock with a ``space``: the first year at whose end it holds no more; None: never."""
+        """For each stock or store with a space: the first year at whose end it takes no more; None: never."""
         found: dict[str, float | None] = {}
-        for book in self.books:
-            space = float(book.row["space"])
-            if not np.isnan(space):
-                over = book.cohorts[GOOD].sum(axis=1)[book.start :] >= space * (1 - NOISE)
-                found[str(book.row["id"])] = self.years[int(over.argmax())] if over.any() else None
+        for of, part in self.filling.groupby("of", sort=False):
+            over = (part["share"] >= 1 - NOISE).to_numpy()
+            found[str(of)] = self.years[int(over.argmax())] if over.any() else None
         return found
+
+    @property
+    def filling(self) -> pd.DataFrame:
+        """How full each space is at the end of each year: year, of (stock or store), filled, space, share,
+        unit."""
+        import pandas as pd
+
+        units = self.results[0].system.goods.set_index("id")["unit"]
+        rows = []
+        for space, book in {book.space: book for book in self.books}.items():
+            if space is None:
+                continue
+            for at, year in enumerate(self.years):
+                filled = book.filled(book.start + at)
+                unit = space.unit or units[book.row["good"]]
+                rows.append([year, space.of, filled, space.most, filled / space.most, unit])
+        return pd.DataFrame(rows, columns=["year", "of", "filled", "space", "share", "unit"])
 
     def spilt(self) -> pd.DataFrame:
         """What found no room in a full stock and went where its good goes by rule: year, stock, good, to,
@@ -176,7 +192,7 @@ class Simulation(Displayed):
 
         flows = self.results[0].system.flows
         rows = []
-        for book in (book for book in self.books if not np.isnan(book.row["space"])):
+        for book in (book for book in self.books if book.space is not None):
             of_good = flows["good"] == book.row["good"]
             sources = set(flows["from"][of_good & (flows["to"] == book.row["at"])])
             beside = of_good & flows["from"].isin(sources) & (flows["how"] == "implied")
@@ -192,7 +208,7 @@ class Simulation(Displayed):
         zh = lang == "zh"
         said = [self._kept(book, zh) for book in self.books]
         full = {name: year for name, year in self.full().items() if year is not None}
-        said += [self._filled(book, full, lang) for book in self.books if book.row["id"] in full]
+        said += [self._filled(space, full[space.of], lang) for space in self._spaces() if space.of in full]
         if (self.steps.lengths != 1).any():
             spans = ", ".join(f"{length:g}" for length in dict.fromkeys(self.steps.lengths.tolist()))
             said.append(
@@ -206,28 +222,32 @@ class Simulation(Displayed):
         entry = _ENTRY[book.row["entry"]][zh]
         if not zh:
             return f"stock {book.row['id']}: {book.life}, things enter at {entry}"
-        life = str(book.life).replace("by cohort", "随入库年份而变").replace("table of", "存活表，年龄数")
-        name, _, rest = life.partition(" ")
-        return f"存量 {book.row['id']}：寿命分布 {_LIVES.get(name, name)} {rest}，{entry}".replace(
-            " ，", "，"
-        )
+        return f"存量 {book.row['id']}：寿命分布 {_life_in_chinese(str(book.life))}，{entry}"
 
-    def _filled(self, book: Ledger, full: Mapping[str, float], lang: str) -> str:
-        """In which year a stock is full, and what has found no room since."""
-        name, year, system = book.row["id"], full[book.row["id"]], self.results[0].system
-        spilt = self.spilt()
-        spilt = spilt[spilt["stock"] == name]
-        said = f"存量 {name} 于{year:g}年用尽库容" if lang == "zh" else f"stock {name} is full in {year:g}"
-        if spilt.empty:
-            return said
+    def _spaces(self) -> list[Space]:
+        return [space for space in dict.fromkeys(book.space for book in self.books) if space is not None]
+
+    def _filled(self, space: Space, year: float, lang: str) -> str:
+        """In which year a stock or a store is full, and what has found no room since."""
+        system, zh = self.results[0].system, lang == "zh"
         goods, places = (table.set_index("id") for table in (system.goods, system.processes))
+        said = f"存量 {space.of} 于{year:g}年用尽库容" if zh else f"stock {space.of} is full in {year:g}"
+        if space.shared:
+            name = places[lang][space.of]
+            said = f"{name}于{year:g}年用尽库容" if zh else f"{name} is full in {year:g}"
+        spilt = self.spilt()
+        spilt = spilt[spilt["stock"].isin(dict(space.bulk))]
         length = dict(zip(self.years, self.steps.lengths, strict=True))
-        total = (spilt["amount"] * spilt["year"].map(length)).sum()
-        unit, good = goods["unit"][book.row["good"]], goods[lang][book.row["good"]]
-        to = ", ".join(places[lang][place] for place in dict.fromkeys(spilt["to"]))
-        if lang == "zh":
-            return f"{said}；此后共有 {total:.6g} {unit} {good}无处容纳，去往{to}"
-        return f"{said}; from then on {total:.6g} {unit} of {good} find no room and go to {to}"
+        for good, part in spilt.groupby("good", sort=False):
+            total = f"{(part['amount'] * part['year'].map(length)).sum():.6g} {goods['unit'][good]}"
+            to = ", ".join(places[lang][place] for place in dict.fromkeys(part["to"]))
+            name = goods[lang][good]
+            said += (
+                f"；此后共有 {total} {name}无处容纳，去往{to}"
+                if zh
+                else f"; from then on {total} of {name} find no room and go to {to}"
+            )
+        return said
 
     def __repr__(self) -> str:
         variant = f", {self.scenario.variant}" if self.scenario.variant else ""
@@ -257,6 +277,14 @@ _LIVES = {
     "logistic": "逻辑斯谛",
     "unlimited": "无限期",
 }
+_SAID = ((" within ", "，至多与所属产品同寿："), (" by cohort", "，随入库年份而变"))
+
+
+def _life_in_chinese(life: str) -> str:
+    """What `Lifetime` says of itself, in Chinese."""
+    for said, chinese in (*_LIVES.items(), *_SAID):
+        life = re.sub(rf"(?<!\w){said}\b" if said.isidentifier() else said, chinese, life)
+    return re.sub(r"table of (\d+) ages", r"存活表（\1个年龄）", life)
 
 
 def _crossing(result: Result, layer: str) -> list[float]:
@@ -275,7 +303,7 @@ def _sum_of(result: Result, names: list[str], layer: str) -> float:
     return float(result.layer(layer)[mine.to_numpy()].sum())
 
 
-TABLES = ("flows", "processes", "stocks", "cohorts", "checks")
+TABLES = ("flows", "processes", "stocks", "cohorts", "filling", "checks")
 """The tidy tables of a simulation."""
 
 
