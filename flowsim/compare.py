@@ -190,9 +190,9 @@ def compare(
     values = tuple(tuple(evaluate(result, names, boundary, inputs=inputs, sets=sets)) for result in results)
     explained: list[tuple[tuple[Part, ...], ...]] = [tuple(() for _ in values[0])]
     for result, mine in zip(results[1:], values[1:], strict=True):
-        explained.append(
-            tuple(explain(results[0], one, result, other) for one, other in zip(values[0], mine, strict=True))
-        )
+        among = _contributors(results[0], result)
+        pairs = zip(values[0], mine, strict=True)
+        explained.append(tuple(_explain(one, other, among) for one, other in pairs))
     wanted = results[0].system.about["target_set"] if targets is None else targets
     chosen = _target_rows(results[0], wanted)
     verdicts, beyond = _verdicts(results, ids, chosen, boundary, base, inputs, sets)
@@ -233,32 +233,78 @@ def _labels(results: Sequence[Result]) -> tuple[dict[str, str], ...]:
     )
 
 
-def explain(first: Result, one: Value, second: Result, other: Value) -> tuple[Part, ...]:
+_Label = tuple[str, str, str, tuple[str, str] | None]
+"""Id, English and Chinese name of what a flow counts for, and the names of its good where it is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Contributors:
+    """What the flows of two results add to is named after, the first's flows before the second's.
+
+    ``code`` has shape (flows of both,) and says which contributor each flow counts for; ``label`` has one
+    entry for each contributor.
+    """
+
+    code: np.ndarray
+    label: list[_Label]
+
+
+def _explain(one: Value, other: Value, among: _Contributors) -> tuple[Part, ...]:
     """Which flows make the difference between two values of an indicator; the parts add up to the change."""
     if one.terms is None or other.terms is None or not np.isfinite(one.value) or not np.isfinite(other.value):
         return ()
     scale = one.terms.scale
-    parts: dict[str, list[float]] = {}
-    labels: dict[str, tuple[str, str, tuple[str, str] | None]] = {}
-    credited = _displaced(first, second)
     rate, size = 0.0, 1.0
     if one.terms.denominator is not None:
         rate = (one.value + other.value) / (2 * scale)
         size = (one.denominator + other.denominator) / 2
     if size == 0:
         return ()
-    for result, value, sign in ((first, one, -1.0), (second, other, 1.0)):
-        terms = value.terms
-        assert terms is not None
-        weight = terms.numerator - (0.0 if terms.denominator is None else rate * terms.denominator)
-        for at in np.flatnonzero(weight):
-            key, en, zh, good = _named(result, int(at), credited)
-            labels[key] = (en, zh, good)
-            parts.setdefault(key, []).append(sign * scale * float(weight[at]) / size)
-    totals = [Part(key, en, zh, float(np.sum(parts[key])), good) for key, (en, zh, good) in labels.items()]
-    floor = 1e-9 * max((abs(part.contribution) for part in totals), default=0.0)
-    kept = [part for part in totals if abs(part.contribution) > floor]
-    return tuple(sorted(kept, key=lambda part: (-abs(part.contribution), part.id)))
+    before, after = (
+        terms.numerator - (0.0 if terms.denominator is None else rate * terms.denominator)
+        for terms in (one.terms, other.terms)
+    )
+    weight = scale / size * np.concatenate([-before, after])
+    totals = np.bincount(among.code, weight, minlength=len(among.label))
+    floor = 1e-9 * np.abs(totals).max(initial=0.0)
+    kept = np.flatnonzero(np.abs(totals) > floor)
+    parts = [Part(*among.label[at][:3], float(totals[at]), among.label[at][3]) for at in kept]
+    return tuple(sorted(parts, key=lambda part: (-abs(part.contribution), part.id)))
+
+
+def _contributors(first: Result, second: Result) -> _Contributors:
+    """A drawn flow or link by its own name; what is implied or runs through a network by its good; what a
+    link displaces by the link."""
+    import pandas as pd
+
+    credited = _displaced(first, second)
+    labels = [label for result in (first, second) for label in _labels_of(result, credited)]
+    code, ids = pd.factorize(np.array([label[0] for label in labels], dtype=object))
+    last = np.zeros(len(ids), dtype=np.int64)
+    last[code] = np.arange(len(code))
+    return _Contributors(code, [labels[at] for at in last])
+
+
+def _labels_of(result: Result, credited: dict[str, tuple[str, str, str]]) -> list[_Label]:
+    """For each flow the contributor that it counts for."""
+    system = result.system
+    flows = system.flows
+    made: list[_Label] = []
+    goods = list(zip(system.goods["en"], system.goods["zh"], strict=True))
+    plain = zip(system.flow_names("en"), system.flow_names("zh"), strict=True)
+    columns = (flows[name] for name in ("id", "good", "good_at", "how", "en", "zh"))
+    for (id, good, at, how, en, zh), (plain_en, plain_zh) in zip(
+        zip(*columns, strict=True), plain, strict=True
+    ):
+        if id in credited:
+            made.append((*credited[id], None))
+        elif how in ("implied", "pool"):
+            made.append((good, *goods[at], None))
+        elif en:
+            made.append((id, en, zh, None))
+        else:
+            made.append((id, plain_en, plain_zh, goods[at]))
+    return made
 
 
 def _displaced(first: Result, second: Result) -> dict[str, tuple[str, str, str]]:
@@ -294,22 +340,6 @@ def _displaced(first: Result, second: Result) -> dict[str, tuple[str, str, str]]
     return out
 
 
-def _named(
-    result: Result, flow: int, credited: dict[str, tuple[str, str, str]]
-) -> tuple[str, str, str, tuple[str, str] | None]:
-    """A drawn flow or link by its own name; what is implied or runs through a network by its good."""
-    row = result.system.flows.iloc[flow]
-    if row["id"] in credited:
-        return *credited[row["id"]], None
-    good = result.system.goods.iloc[int(row["good_at"])]
-    names = (str(good["en"]), str(good["zh"]))
-    if row["how"] in ("implied", "pool"):
-        return str(row["good"]), *names, None
-    if row["en"]:
-        return str(row["id"]), str(row["en"]), str(row["zh"]), None
-    return str(row["id"]), result.system.flow_name(flow, "en"), result.system.flow_name(flow, "zh"), names
-
-
 def _target_rows(result: Result, name: str) -> list[dict[str, Any]]:
     targets = result.system.targets
     if not name:
@@ -338,22 +368,29 @@ def _verdicts(
         hint = nearest(base, ids) or f"Compared: {', '.join(ids)}."
         raise InputError(Problem(f"there is no variant `{base}` to count changes from.", hint=hint))
     all_known = {indicator.id for indicator in known()}
+    named = [_indicator_of(target) for target in targets]
+    asked = sorted(all_known.intersection(named))
     then = {key: value for key, value in (inputs or {}).items() if key not in SINCE_BASE}
-    verdicts, beyond = [], []
-    for target in targets:
-        name = target["indicator"]
-        if target["sense"] == "change":
-            name = name.removesuffix(BASE_SUFFIX)
-        if name not in all_known:
-            beyond.append(target)
-            continue
-        values = [evaluate(result, [name], boundary, inputs=inputs, sets=sets)[0] for result in results]
-        from_value = None
-        if base is not None:
-            from_value = evaluate(results[list(ids).index(base)], [name], boundary, inputs=then, sets=sets)[0]
-        for variant, value in zip(ids, values, strict=True):
-            verdicts.append(_verdict(target, name, variant, value, from_value, variant == base))
-    return verdicts, beyond
+
+    def values(result: Result, figures: Mapping[str, float] | None) -> dict[str, Value]:
+        found = evaluate(result, asked, boundary, inputs=figures, sets=sets) if asked else []
+        return dict(zip(asked, found, strict=True))
+
+    by_result = [values(result, inputs) for result in results]
+    at_base = {} if base is None else values(results[list(ids).index(base)], then)
+    verdicts = [
+        _verdict(target, name, variant, mine[name], at_base.get(name), variant == base)
+        for target, name in zip(targets, named, strict=True)
+        if name in all_known
+        for variant, mine in zip(ids, by_result, strict=True)
+    ]
+    return verdicts, [target for target, name in zip(targets, named, strict=True) if name not in all_known]
+
+
+def _indicator_of(target: Mapping[str, Any]) -> str:
+    """The indicator that a target is about; a change is judged by the values that it lies between."""
+    name = str(target["indicator"])
+    return name.removesuffix(BASE_SUFFIX) if target["sense"] == "change" else name
 
 
 def _verdict(

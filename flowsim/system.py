@@ -146,10 +146,15 @@ class System(Displayed):
 
     def flow_name(self, flow: int, lang: str = "en") -> str:
         """Good, from and to of one flow, in words."""
-        row = self.flows.iloc[flow]
-        good = self.goods[lang].iloc[int(row["good_at"])]
-        ends = [self.processes[lang].iloc[int(row[end])] for end in ("from_at", "to_at")]
-        return f"{good} ({ends[0]} → {ends[1]})"
+        return str(self.flow_names(lang, flow))
+
+    def flow_names(self, lang: str = "en", at: Any = slice(None)) -> Any:
+        """Good, from and to of every flow in words, shape (flows,); ``at`` picks some, or one."""
+        columns = ((self.goods, "good_at"), (self.processes, "from_at"), (self.processes, "to_at"))
+        good, source, target = (
+            table[lang].to_numpy(dtype=object)[self.flows[place].to_numpy()[at]] for table, place in columns
+        )
+        return good + " (" + source + " → " + target + ")"
 
     def flow_mass(self, layer: str) -> np.ndarray:
         """Amount of a base layer or a substance per unit of each flow's good, shape (flows,)."""

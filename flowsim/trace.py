@@ -158,8 +158,8 @@ def _flow_rows(result: Result, part: str, weights: np.ndarray, total: float) -> 
         {
             "part": part,
             "id": table["id"].to_numpy(),
-            "en": [system.flow_name(int(one), "en") for one in at],
-            "zh": [system.flow_name(int(one), "zh") for one in at],
+            "en": system.flow_names("en", at),
+            "zh": system.flow_names("zh", at),
             "how": result.how()[at],
             "amount": result.amounts[at],
             "unit": [f"{unit}/a" for unit in units],

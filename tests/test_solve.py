@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csc_array
 
 import flowsim as fs
 from flowsim.errors import Contradiction, Infeasible, Undetermined
 from flowsim.result import Result
-from flowsim.studies.solve import broken_limits, determine
+from flowsim.studies.solve import broken_limits, determine, determines
 from flowsim.system import System
 
 Assemble = Callable[[str], System]
@@ -480,3 +481,17 @@ def test_what_is_said_twice_is_noted_in_chinese_too() -> None:
     path = Path(__file__).parents[1] / "scenarios" / "battery_stocks.yaml"
     result = fs.solve(fs.assemble(fs.read(path)))
     assert result.all_notes("en")[0].startswith("5 rows repeat") and "含量" in result.all_notes("zh")[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "regular"),
+    [
+        ([[1.0, -1.0], [-1.0, 1.0]], False),
+        ([[1.0, -1.0], [-0.9, 1.0]], True),
+        ([[0.0, 1.0], [0.0, 1.0]], False),
+    ],
+)
+def test_a_block_is_determined_by_its_numbers_and_not_by_its_pattern(
+    rows: list[list[float]], regular: bool
+) -> None:
+    assert determines(csc_array(np.array(rows))) is regular

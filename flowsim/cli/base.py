@@ -119,11 +119,22 @@ def listed(text: str) -> list[str]:
     return [part for part in (part.strip() for part in text.split(",")) if part]
 
 
-def variants_of(file: str, stated: str | None) -> list[str | None]:
-    """The variants that an option lists, else all of the file, else the scenario as it stands."""
+def scenarios_of(file: str, stated: str | None) -> list[Any]:
+    """The variants that an option lists, else all of the file, else the scenario as it stands; read once."""
     from flowsim.scenario import read
 
-    return [*listed(stated)] if stated else [*read(file).variant_names] or [None]
+    names = listed(stated) if stated else []
+    first = read(file, names[0] if names else None)
+    names = names or [*first.variant_names]
+    return [first.with_variant(name) for name in names] if names else [first]
+
+
+def balanced_variants(file: str, stated: str | None, study: str) -> list[Any]:
+    """The results of `scenarios_of`."""
+    from flowsim.assemble import assemble
+    from flowsim.studies import balance
+
+    return [balance(assemble(said), study=study) for said in scenarios_of(file, stated)]  # type: ignore[arg-type]
 
 
 def inputs_of(given: tuple[str, ...]) -> dict[str, float]:

@@ -15,12 +15,12 @@ from flowsim.cli.base import (
     STUDY,
     VARIANT,
     balanced,
+    balanced_variants,
     fails_clearly,
     inputs_of,
     listed,
     main,
     print_json,
-    variants_of,
     width_of,
 )
 
@@ -56,7 +56,7 @@ def compare(
     from flowsim.indicators import factor_sets
     from flowsim.views.text import comparison_csv, comparison_grids, comparison_notes, print_grids
 
-    results = [balanced(file, name, study) for file in files for name in variants_of(file, variants)]
+    results = [result for file in files for result in balanced_variants(file, variants, study)]
     comparison = compare_results(
         results,
         targets=targets,

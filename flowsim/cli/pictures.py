@@ -14,12 +14,13 @@ from flowsim.cli.base import (
     STUDY,
     VARIANT,
     balanced,
+    balanced_variants,
     fails_clearly,
     form_of,
     inputs_of,
     listed,
     main,
-    variants_of,
+    scenarios_of,
     write_chart,
     years_of,
 )
@@ -147,7 +148,7 @@ def _comparison_chart(
     if kind == "waterfall" and not indicator:
         hint = "Name it: --indicator general.co2; `flowsim indicators --list` lists them."
         raise InputError(Problem("a waterfall needs an indicator.", hint=hint))
-    results = [balanced(file, name, study) for name in variants_of(file, variants)]
+    results = balanced_variants(file, variants, study)
     names = [indicator] if indicator else "first"
     made = compare(
         results, targets=targets, names=names, boundary=boundary, base=base, inputs=inputs_of(given)
@@ -169,7 +170,6 @@ def _years_chart(
     **_: Any,
 ) -> Chart:
     from flowsim.errors import InputError, Problem
-    from flowsim.scenario import read
     from flowsim.studies.simulate import simulate
     from flowsim.views.charts import years as draw
 
@@ -180,8 +180,8 @@ def _years_chart(
         raise InputError(Problem("a share needs `--part` and `--whole`.", hint=hint))
     steps = years_of(years)
     simulations = [
-        simulate(read(file, name), years=steps, study=study)  # type: ignore[arg-type]
-        for name in variants_of(file, variants)
+        simulate(said, years=steps, study=study)  # type: ignore[arg-type]
+        for said in scenarios_of(file, variants)
     ]
     chosen, parts, wholes = (listed(text or "") for text in (names, part, whole))
     return draw(simulations, chosen, part=parts, whole=wholes, layer=layer, lang=lang)
@@ -200,6 +200,6 @@ def explore(file: str, output: str, variants: str | None, layer: str, study: str
     from flowsim.files import write_text
     from flowsim.views.explore import explore as make_page
 
-    results = [balanced(file, name, study) for name in variants_of(file, variants)]
+    results = balanced_variants(file, variants, study)
     write_text(output, make_page(results, layer=layer, lang=lang))  # type: ignore[arg-type]
     click.echo(output)

@@ -16,22 +16,17 @@ what earlier ones reached. The end point is solved again by LU, to the same digi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
+from scipy.sparse import coo_array, csr_array, vstack
 
-from flowsim.errors import Infeasible, Problem, Undetermined
+from flowsim.errors import Problem, Undetermined
 from flowsim.network import LEVELS
 from flowsim.result import Result
-from flowsim.studies.solve import Singular, determine, undetermined_problems
+from flowsim.studies.solve import undetermined_problems
+from flowsim.studies.stages import SAME, Stages
 from flowsim.studies.structure import decompose
 from flowsim.system import System
-
-REDUCED_COST = 1e-7
-"""A reduced cost above this keeps a variable at its bound in later stages."""
-SAME = 1e-6
-"""Two end points are the same when no value differs by more than this share of the largest."""
 
 MOST_DEPTHS = 12
 """Choices farther than this from final demand are made together."""
@@ -53,7 +48,8 @@ def dispatch(system: System, *, throw: bool = True) -> Result:
     if len(free):
         raise Undetermined(undetermined_problems(system, free))
     flows = system.flows
-    programme = _Programme(system)
+    programme = Stages(system)
+    programme.start()
     ties = [*_ties(system, "in_node"), *_ties(system, "out_node")]
     for action, mine in _stages(system):
         if action == "least":
@@ -218,157 +214,6 @@ def _depth(system: System) -> np.ndarray:
     return np.minimum(depth[label], MOST_DEPTHS - 1)
 
 
-class _Programme:
-    """The linear programme ``A x = b, G x + s = h`` with bounds that tighten from stage to stage."""
-
-    def __init__(self, system: System):
-        self.system = system
-        self.size = system.matrix.shape[1]
-        slack = system.upper_matrix.shape[0]
-        top = hstack([system.matrix, csr_array((system.matrix.shape[0], slack))])
-        bottom = hstack([system.upper_matrix, eye_array(slack)])
-        self.matrix = csr_array(vstack([top, bottom]))
-        self.rhs = np.concatenate([system.rhs, system.upper_rhs])
-        self.lower = np.concatenate([system.lower, np.zeros(slack)])
-        self.upper = np.concatenate([system.upper, np.full(slack, np.inf)])
-        finite = np.concatenate([self.rhs, self.upper[np.isfinite(self.upper)]])
-        self.scale = float(np.abs(finite).max(initial=1.0)) or 1.0
-        self.values: np.ndarray | None = None
-
-    def minimise(self, chosen: np.ndarray) -> None:
-        """One stage: make the sum of the chosen flows least, and keep what that needs."""
-        free = self.upper[chosen] - self.lower[chosen] > SAME * self.scale
-        if not free.any() and self.values is not None:
-            return
-        cost = np.zeros(len(self.lower))
-        cost[chosen] = 1.0
-        self._run(cost, self.matrix, self.rhs, self.lower, self.upper)
-
-    def _run(
-        self, cost: np.ndarray, matrix: csr_array, rhs: np.ndarray, lower: np.ndarray, upper: np.ndarray
-    ) -> np.ndarray:
-        """Solve and tighten the bounds of the programme's own columns by their reduced costs."""
-        found = self._linprog(cost, matrix, rhs, lower, upper)
-        if found.status == 2:
-            raise Infeasible(infeasible_problems(self.system))
-        if found.status != 0:
-            raise Infeasible(Problem(f"HiGHS stopped: {found.message}"))
-        mine = slice(0, len(self.lower))
-        at_lower = found.lower.marginals[mine] > REDUCED_COST
-        at_upper = found.upper.marginals[mine] < -REDUCED_COST
-        self.upper[at_lower] = self.lower[at_lower]
-        self.lower[at_upper] = self.upper[at_upper]
-        self.values = found.x[mine] * self.scale
-        return found.x * self.scale
-
-    def _linprog(
-        self, cost: np.ndarray, matrix: csr_array, rhs: np.ndarray, lower: np.ndarray, upper: np.ndarray
-    ) -> Any:
-        from scipy.optimize import linprog
-
-        bounds = np.column_stack([lower, upper]) / self.scale
-        options = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
-        return linprog(
-            cost, A_eq=matrix, b_eq=rhs / self.scale, bounds=bounds, method="highs", options=options
-        )
-
-    def share_ties(self, ties: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Flows of equal merit at one place carry the same share of what each can bring, within limits.
-
-        For each tie the largest ratio of flow to weight is made least; the flows that this pins stay, and
-        the rest is shared again.
-        """
-        for _ in range(8):
-            loose = [
-                (flows[free], weights[free])
-                for flows, weights in ties
-                if (free := self.upper[flows] - self.lower[flows] > SAME * self.scale).sum() > 1
-            ]
-            if not loose:
-                return
-            if not self._share_once(loose):
-                return
-
-    def _share_once(self, ties: list[tuple[np.ndarray, np.ndarray]]) -> bool:
-        columns, count = len(self.lower), len(ties)
-        row = np.arange(sum(len(flows) for flows, _ in ties))
-        flow = np.concatenate([flows for flows, _ in ties])
-        weight = np.concatenate([weights for _, weights in ties])
-        ratio = columns + np.repeat(np.arange(count), [len(flows) for flows, _ in ties])
-        slack = columns + count + row
-        entries = np.concatenate([np.ones(len(row)), -weight, np.ones(len(row))])
-        more = coo_array(
-            (entries, (np.tile(row, 3), np.concatenate([flow, ratio, slack]))),
-            shape=(len(row), columns + count + len(row)),
-        )
-        wide = hstack([self.matrix, csr_array((self.matrix.shape[0], count + len(row)))])
-        cost = np.zeros(columns + count + len(row))
-        cost[columns : columns + count] = 1.0
-        extra = count + len(row)
-        x = self._run(
-            cost,
-            csr_array(vstack([wide, more])),
-            np.concatenate([self.rhs, np.zeros(len(row))]),
-            np.concatenate([self.lower, np.zeros(extra)]),
-            np.concatenate([self.upper, np.full(extra, np.inf)]),
-        )
-        reached = x[flow] >= weight * x[ratio] - SAME * self.scale
-        pinned = flow[reached]
-        before = self.upper[pinned] - self.lower[pinned]
-        self.lower[pinned] = self.upper[pinned] = np.maximum(x[pinned], 0.0)
-        return bool((before > SAME * self.scale).any())
-
-    def exact(self) -> np.ndarray:
-        """The end point by LU, not to simplex tolerances: variables at a bound stay, the rest is solved."""
-        assert self.values is not None
-        values = self.values
-        near = 1e-9 * self.scale
-        at_lower, at_upper = values <= self.lower + near, values >= self.upper - near
-        held = at_lower | at_upper
-        settled = np.where(at_lower, self.lower, self.upper)
-        free = np.flatnonzero(~held)
-        known = np.where(held, settled, 0.0)
-        rhs = self.rhs - self.matrix @ known
-        try:
-            part = determine(csr_array(self.matrix[:, free]), rhs)
-        except Singular:
-            return values[: self.size]
-        out = values.copy()
-        out[held] = settled[held]
-        out[free[part.columns]] = part.x
-        return out[: self.size] if self._holds(out) else values[: self.size]
-
-    def _holds(self, x: np.ndarray) -> bool:
-        size = abs(self.matrix) @ np.abs(x) + np.abs(self.rhs)
-        residual = np.abs(self.matrix @ x - self.rhs)
-        return bool((residual <= 1e-9 * np.maximum(size, 1.0)).all())
-
-    def spread(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How far each value can still move: nothing if the answer is the only one.
-
-        Two programmes with fixed pseudo-random weights find the far ends; they meet unless the answer is
-        not unique (with probability one).
-        """
-        free = np.flatnonzero(self.upper - self.lower > SAME * self.scale)
-        left = csr_array(self.matrix[:, free])
-        if not len(decompose(left).under):
-            try:
-                determine(left, self.rhs)
-                return x.copy(), x.copy()
-            except Singular:
-                pass
-        weights = np.random.default_rng(0).uniform(1.0, 2.0, len(self.lower))
-        ends = [x]
-        for sign in (1.0, -1.0):
-            found = self._linprog(
-                sign * weights, self.matrix, self.rhs, self.lower, np.minimum(self.upper, 1e4 * self.scale)
-            )
-            if found.status == 0:
-                ends.append(found.x[: self.size] * self.scale)
-        stack = np.vstack(ends)
-        return stack.min(axis=0), stack.max(axis=0)
-
-
 def _ties(system: System, node: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Groups of flows of equal merit at one place, with what each can bring: limit or capacity, else equal.
 
@@ -419,107 +264,3 @@ def _undecided_problems(
     message = f"neither facts nor merit order decide {len(columns)} values: {', '.join(listed)}{more}."
     hint = "Give rivals different `prefer`, a limit, or state one of the amounts."
     return [Problem(message, str(system.about["file"]), hint=hint)]
-
-
-def infeasible_problems(system: System) -> list[Problem]:
-    """What lacks where, and what bounds it: found by letting inputs fall short and outputs stay over."""
-    from scipy.optimize import linprog
-
-    rows = system.rows
-    soft = np.flatnonzero(np.isin(rows.kind, ["recipe", "balance"]))
-    entries = system.matrix[soft]
-    flows = len(system.flows)
-    enters = np.zeros(len(soft))
-    coo = entries[:, np.arange(flows)].tocoo()
-    enters[coo.row] = np.where(
-        system.flows["to_at"].to_numpy()[coo.col] == rows.process[soft][coo.row], 1.0, -1.0
-    )
-    recipe = rows.kind[soft] == "recipe"
-    short = np.flatnonzero(~recipe | (enters > 0))
-    over = np.flatnonzero(~recipe | (enters < 0))
-    count = system.matrix.shape[0]
-    relax = coo_array(
-        (
-            np.concatenate([np.ones(len(short)), np.where(recipe[over], 1.0, -1.0)]),
-            (soft[np.concatenate([short, over])], np.arange(len(short) + len(over))),
-        ),
-        shape=(count, len(short) + len(over)),
-    )
-    scale = float(np.abs(system.rhs).max(initial=1.0)) or 1.0
-    extra = relax.shape[1]
-    bounds = np.column_stack(
-        [
-            np.append(system.lower, np.zeros(extra)) / scale,
-            np.append(system.upper, np.full(extra, np.inf)) / scale,
-        ]
-    )
-    found = linprog(
-        np.append(np.zeros(system.matrix.shape[1]), np.ones(extra)),
-        A_ub=hstack([system.upper_matrix, csr_array((system.upper_matrix.shape[0], extra))]),
-        b_ub=system.upper_rhs / scale,
-        A_eq=hstack([system.matrix, relax]),
-        b_eq=system.rhs / scale,
-        bounds=bounds,
-        method="highs",
-    )
-    if found.status != 0:
-        return _conflicting_bounds(system)
-    x = found.x * scale
-    lack = x[system.matrix.shape[1] :]
-    problems = []
-    for position in np.flatnonzero(lack > 1e-7 * scale)[:10]:
-        row = int(soft[short[position]] if position < len(short) else soft[over[position - len(short)]])
-        problems.append(_lack_in_words(system, row, x, float(lack[position]), position < len(short)))
-    return problems or _conflicting_bounds(system)
-
-
-def _lack_in_words(system: System, row: int, x: np.ndarray, lack: float, short: bool) -> Problem:
-    """What a process needs or has, what its rivals bring or take, and what bounds each of them."""
-    rows, flows = system.rows, system.flows
-    start, end = system.matrix.indptr[row], system.matrix.indptr[row + 1]
-    place = str(system.processes["id"].iloc[rows.process[row]])
-    mine = [int(c) for c in system.matrix.indices[start:end] if c < len(flows)]
-    side = "to_at" if short else "from_at"
-    mine = [flow for flow in mine if flows[side].iat[flow] == rows.process[row]]
-    good = str(flows["good"].iat[mine[0]]) if mine else ""
-    unit = f"{system.goods['unit'].iat[flows['good_at'].iat[mine[0]]]}/a" if mine else ""
-    ratio = flows["ratio"].to_numpy()
-    moved = sum(float(x[flow] * (ratio[flow] if short else 1.0)) for flow in mine)
-    parts = [_bound_in_words(system, flow, x, short) for flow in mine]
-    if short:
-        message = f"{place} needs {moved + lack:.6g} {unit} of {good}; {moved:.6g} can be supplied: "
-        hint = "Raise one of these, draw another supplier (market), or lower what needs it."
-    else:
-        message = f"{place} has {moved + lack:.6g} {unit} of {good} to give; {moved:.6g} can be taken: "
-        hint = "Draw another way out (market, treatment, landfill), or lower what makes it."
-    message += f"{', '.join(parts)}."
-    return Problem(message, str(rows.file[row]) or str(system.about["file"]), int(rows.line[row]), hint)
-
-
-def _bound_in_words(system: System, flow: int, x: np.ndarray, short: bool) -> str:
-    """One rival with what bounds it: its own limit, the capacity at its other end, or nothing."""
-    flows = system.flows
-    other = int(flows["from_at" if short else "to_at"].iat[flow])
-    name = str(system.processes["id"].iat[other])
-    value = f"{name} {x[flow]:.6g}"
-    if np.isfinite(system.upper[flow]) and x[flow] >= system.upper[flow] * (1 - 1e-6):
-        return f"{value} (limit)"
-    rows = system.upper_rows
-    space = np.flatnonzero((rows.kind == "space") & (rows.process == other))
-    if any(system.upper_matrix[int(row), flow] > 0 for row in space):
-        return f"{value} (no more room)"
-    activity = np.flatnonzero((system.unknown_kind == "activity") & (system.unknown_at == other))
-    if len(activity) and x[activity[0]] >= system.upper[activity[0]] * (1 - 1e-6):
-        return f"{value} (capacity)"
-    return value
-
-
-def _conflicting_bounds(system: System) -> list[Problem]:
-    message = "given amounts, shares and limits leave no answer, whatever is bought or thrown away."
-    return [
-        Problem(
-            message,
-            str(system.about["file"]),
-            hint="`flowsim run --study solve` names the facts that conflict.",
-        )
-    ]

@@ -182,6 +182,14 @@ def _factorise(matrix: csc_array) -> _Factor:
     return factor
 
 
+def determines(matrix: csc_array) -> bool:
+    """Whether a square matrix is regular in its numbers, not only in its pattern."""
+    try:
+        return _factorise(matrix).smallest_pivot > 0
+    except (RuntimeError, Singular):
+        return False
+
+
 def _check_consistent(system: System, part: Determined) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Rows beyond those that were solved with must hold; return a note on those that do."""
     if len(part.rows) == system.matrix.shape[0]:

@@ -19,8 +19,8 @@ from flowsim.assemble import assemble
 from flowsim.errors import FlowsimError, Infeasible, InputError, Problem
 from flowsim.result import Result
 from flowsim.studies import balance
-from flowsim.studies.dispatch import infeasible_problems
 from flowsim.studies.hold import hold
+from flowsim.studies.lack import infeasible_problems
 from flowsim.studies.programme import GAP, UNLIMITED, Answer, NoAnswer, Programme, programme_of
 from flowsim.symbiosis.objective import Objective, objective_of
 from flowsim.system import System
