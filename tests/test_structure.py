@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,3 +125,18 @@ def test_a_regular_matrix_has_no_null_columns() -> None:
 
 def test_a_structurally_singular_matrix_names_its_free_columns() -> None:
     assert null_columns(csc_array(np.array([[1.0, 0.0], [1.0, 0.0]]))).tolist() == [1]
+
+
+def test_independent_rows_of_a_sparse_block_are_as_many_as_its_rank() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(200):
+        rows, columns = random.integers(3, 14), random.integers(2, 9)
+        dense = random.integers(-2, 3, (rows, columns)) * (random.random((rows, columns)) < 0.3)
+        matrix = csr_array(dense.astype(float))
+        structure = replace(decompose(matrix), over=np.arange(rows))
+        weight = np.where(random.random(rows) < 0.5, 0.01, 1.0)
+        used = independent_rows(matrix, structure, weight)
+        heavy = weight == 1.0
+        rank = np.linalg.matrix_rank
+        assert rank(dense[used]) == len(used) == rank(dense)
+        assert heavy[used].sum() == rank(dense[heavy])

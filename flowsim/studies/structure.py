@@ -71,20 +71,43 @@ def independent_rows(matrix: csr_array, structure: Structure, weight: np.ndarray
     if not len(structure.over):
         return np.sort(chosen)
     block = csr_array(matrix[structure.over])
-    inside = np.unique(block.indices)
-    if len(structure.over) * len(inside) > DENSE:
+    size = np.ones(len(structure.over)) if weight is None else weight[structure.over]
+    taken, rows, inside = _peeled(block, size == size.max())
+    if len(rows) * len(inside) > DENSE:
         return np.sort(chosen)
-    dense = block[:, inside].toarray()
-    scale = np.abs(dense).max(axis=1, initial=0.0)
-    dense /= np.where(scale > 0, scale, 1.0)[:, None]
-    if weight is not None:
-        dense *= weight[structure.over][:, None]
-    _, triangle, order = qr(dense.T, mode="economic", pivoting=True)
-    size = np.abs(np.diag(triangle))
-    rank = int((size > 1e-11 * max(size.max(initial=0.0), 1e-300)).sum())
-    best = structure.over[order[:rank]]
+    scale = abs(block).max(axis=1).toarray().ravel()
+    dense = block[rows][:, inside].toarray()
+    dense *= (size / np.where(scale > 0, scale, 1.0))[rows][:, None]
+    if dense.size:
+        _, triangle, order = qr(dense.T, mode="economic", pivoting=True)
+        pivot = np.abs(np.diag(triangle))
+        rank = int((pivot > 1e-11 * max(pivot.max(initial=0.0), 1e-300)).sum())
+        taken = np.concatenate([taken, rows[order[:rank]]])
     rest = np.setdiff1d(chosen, structure.over)
-    return np.sort(np.concatenate([rest, best]))
+    return np.sort(np.concatenate([rest, structure.over[taken]]))
+
+
+def _peeled(block: csr_array, heavy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of an independent set that can be told without numbers, and the rows and columns that remain.
+
+    A row that alone holds a column belongs to every such set; one of the ``heavy`` rows with a single column
+    left may stand for that column, as good as any other. Both go with their column, until none is left.
+    """
+    entries = block.tocoo()
+    row, column = entries.row[entries.data != 0], entries.col[entries.data != 0]
+    taken = [np.empty(0, dtype=np.int64)]
+    while len(row):
+        alone = np.bincount(column, minlength=block.shape[1])[column] == 1
+        last = (np.bincount(row, minlength=block.shape[0])[row] == 1) & heavy[row]
+        found = np.flatnonzero(alone | last)
+        if not len(found):
+            break
+        found = found[np.unique(column[found], return_index=True)[1]]
+        found = found[np.unique(row[found], return_index=True)[1]]
+        taken.append(row[found])
+        stays = ~np.isin(row, row[found]) & ~np.isin(column, column[found])
+        row, column = row[stays], column[stays]
+    return np.concatenate(taken), np.unique(row), np.unique(column)
 
 
 def null_columns(matrix: csc_array) -> np.ndarray:
