@@ -64,14 +64,21 @@ class Result(Displayed):
         ------
         InputError : a layer that neither the scenario nor its goods know
         """
+        return self._in_layer(self.x, name)
+
+    def layer_sd(self, name: str) -> np.ndarray:
+        """Standard uncertainty of `layer`, contents of goods as exact; NaN where the study found none."""
+        return self._in_layer(np.full(len(self.x), np.nan) if self.sd is None else self.sd, name)
+
+    def _in_layer(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Of values of all unknowns those of the flows, as a layer."""
         system = self.system
         if name in system.layers:
-            wanted = (system.unknown_kind == "flow") & (system.unknown_layer == name)
-            return self.x[wanted]
+            return values[(system.unknown_kind == "flow") & (system.unknown_layer == name)]
         if name not in BASE_UNITS and name not in system.substances:
             known = ", ".join([*BASE_UNITS, *system.substances])
             raise InputError(Problem(f"there is no layer `{name}`.", hint=f"Known: {known}."))
-        return self.amounts * system.flow_mass(name)
+        return values[: len(system.flows)] * system.flow_mass(name)
 
     @property
     def moving_costs(self) -> np.ndarray:

@@ -87,3 +87,26 @@ def reason(result: Result, id: str, boundary: str = "park", **inputs: float) -> 
     found = evaluate(result, id, boundary, inputs=inputs)[0]
     assert np.isnan(found.value) and any("\u4e00" <= sign <= "\u9fff" for sign in found.reason_zh)
     return found.reason
+
+
+def random_park(folder: Path, count: int, seed: int = 0) -> Result:
+    """A park of ``count`` processes with loops: routes between market and landfill, each with one amount."""
+    draw = np.random.default_rng(seed)
+    classes = ("product", "raw_material", "by_product", "recyclable", "solid_waste", "fuel", "mineral")
+    goods = {f"g{at}": classes[at % len(classes)] for at in range(max(8, count // 3))}
+    sums: dict[tuple[str, str, str], float] = {}
+    for start in range(count):
+        amount, way = round(10 ** draw.uniform(1, 4), 1), [start]
+        while draw.random() < 0.72 and len(way) < 7:
+            way.append(int(np.clip(way[-1] + draw.choice([1, 1, 2, 2, 3, -2, -4]), 0, count - 1)))
+        ends = ["market", *(f"p{at}" for at in way), str(draw.choice(["market", "landfill"]))]
+        for source, target in zip(ends, ends[1:], strict=False):
+            if source != target:
+                key = str(draw.choice([*goods])), source, target
+                sums[key] = round(sums.get(key, 0.0) + amount, 1)
+    processes = {
+        f"p{at}": f"{{name: {{en: process {at} of the park, zh: 园区第{at}号工序}}, firm: firm_{at % 7}, "
+        f"site: site_{at % 3}, chain: chain_{at * 8 // count}}}"
+        for at in range(count)
+    }
+    return balanced(folder, goods, processes, [(*key, amount) for key, amount in sums.items()])

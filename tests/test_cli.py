@@ -517,6 +517,34 @@ def test_sankey_and_explore_write_pages_that_load_nothing(form: str, tmp_path: P
     assert call("sankey", NICKEL, "-o", str(tmp_path / "x.bmp")).exit_code == 2
 
 
+def test_explore_holds_every_year_of_every_variant_and_sankey_the_last(tmp_path: Path) -> None:
+    graph, picture = tmp_path / "graph.html", tmp_path / "flows.svg"
+    stocks = "scenarios/battery_stocks.yaml"
+    some = ("--years", "2020:2030:5")
+    printed("explore", stocks, "--variants", "as_assumed,long_life", *some, "-o", str(graph))
+    text = graph.read_text(encoding="utf-8")
+    years = re.findall(
+        r'"id":"(as_assumed|long_life)","en":"[^"]*","zh":"[^"]*","name":.*?"year":(\d+)', text
+    )
+    assert years == [
+        (name, year) for name in ("as_assumed", "long_life") for year in ("2020", "2025", "2030")
+    ]
+    printed("sankey", stocks, *some, "-o", str(picture))
+    assert "2030 · mass" in picture.read_text(encoding="utf-8")
+    for command in ("explore", "sankey"):
+        assert "`--years soon` are no years" in refused(command, stocks, "--years", "soon")
+        assert "`--years ,` are no years" in refused(command, stocks, "--years", ",")
+
+
+def test_pictures_of_a_reconciled_scenario_show_its_uncertainty(tmp_path: Path) -> None:
+    graph, picture = tmp_path / "graph.html", tmp_path / "flows.svg"
+    measured = "scenarios/japan_steel_measured.yaml"
+    printed("explore", measured, "--study", "reconcile", "-o", str(graph))
+    assert '"study":"reconcile"' in graph.read_text(encoding="utf-8")
+    printed("sankey", measured, "--study", "reconcile", "-o", str(picture))
+    assert 'class="halo"' in picture.read_text(encoding="utf-8")
+
+
 def test_reconcile_shows_the_published_answer() -> None:
     text = printed("reconcile", str(ROOT / "scenarios" / "seven_flows.yaml"))
     assert "102.4 ± 7.9" in text and "χ² = 0.2959, 2 degrees of freedom" in text

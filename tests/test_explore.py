@@ -1,12 +1,10 @@
-"""The page in which a flow graph is explored: its text, its data and, where Chromium is there, its ways."""
+"""The page in which a flow graph is explored: its text and its data. test_browser.py has its ways."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +64,11 @@ def scripts() -> str:
 def data_of(page: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="flowsim-data">(.*?)</script>', page, re.DOTALL)
     assert found
-    return json.loads(found[1])
+    data = json.loads(found[1])
+    for variant in data["variants"]:
+        for key in ("flows", "amounts", "sds", "processes", "recipes", "balance"):
+            variant[key] = data["shared"][variant[key]]
+    return data
 
 
 def flow_of(data: dict[str, Any], name: str, variant: int = 0) -> dict[str, Any]:
@@ -195,9 +197,9 @@ def test_uncertainty_is_shown_where_the_study_found_one(tmp_path: Path) -> None:
     at = list(result.system.flows["id"]).index("metal_flow")
     sd[at] = 2.5
     data = data_of(explore(dataclasses.replace(result, sd=sd)))
-    assert flow_of(data, "metal_flow")["sd"] == 2.5
+    assert data["variants"][0]["sds"]["mass"] == [2.5 if flow == at else None for flow in range(7)]
     assert flow_of(data, "metal_flow")["how"] == "reconciled"
-    assert "sd" not in flow_of(data, "metal_out")
+    assert data_of(explore(result))["variants"][0]["sds"] == {}
 
 
 def test_a_missing_amount_is_null_and_its_interval_is_told(tmp_path: Path) -> None:
@@ -226,11 +228,34 @@ def test_processes_of_the_nickel_loop_have_their_facts_and_recipe() -> None:
     data = data_of(explore(fs.balance(fs.assemble(scenario)), layer="Ni"))
     facts = data["variants"][0]["processes"]["recycler"]
     assert facts["recipe"] == "hydromet_ncm" and facts["capacity"] == 60000 and 0 < facts["load"] < 1
-    good, per_unit, place, source = facts["lines"][0]
+    good, per_unit, place, source = data["variants"][0]["recipes"]["recycler"][0]
     assert good in data["goods"] and per_unit > 0 and source
     assert place.startswith("data/recipes.csv:")
     assert data["layer"] == "Ni" and "Ni" in [layer["id"] for layer in data["layers"]]
     assert {flow["kind"] for flow in data["variants"][0]["flows"]} == {"drawn", "pool", "link", "implied"}
+
+
+def test_what_variants_have_in_common_is_written_once(tmp_path: Path) -> None:
+    page = explore([answer(tmp_path), answer(tmp_path, "less")])
+    raw = json.loads(page.split('id="flowsim-data">')[1].split("</script>")[0])
+    first, second = raw["variants"]
+    assert first["flows"] == second["flows"] and first["amounts"] != second["amounts"]
+    assert len(raw["shared"]) < 2 * 6
+
+
+def test_groups_without_a_name_keep_their_id(tmp_path: Path) -> None:
+    names = "groups:\n  - {id: alpha, kind: firm, name: {en: Alpha Metals, zh: 阿尔法金属}}\n"
+    result = answer(tmp_path, text=SCENARIO.replace("flows:\n", names + "flows:\n", 1))
+    groups = data_of(explore(result))["groups"]
+    assert groups == {"firm": {"alpha": {"en": "Alpha Metals", "zh": "阿尔法金属"}}, "site": {}, "chain": {}}
+
+
+def test_a_graph_with_many_flows_opens_without_pools_and_without_what_crosses_its_border(
+    tmp_path: Path,
+) -> None:
+    few, many = (data_of(explore(answer(tmp_path, text=chain(count)))) for count in (20, 200))
+    assert (few["fold_pools"], few["fold_outside"]) == (False, False)
+    assert (many["fold_pools"], many["fold_outside"]) == (True, True)
 
 
 # --- positions ---
@@ -300,182 +325,3 @@ def test_a_page_of_another_form_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(room, "_network", lambda data: "<p>something else</p>")
     with pytest.raises(FlowsimError, match="pages of another form.*pip install"):
         explore(answer(tmp_path))
-
-
-# --- in a browser ---
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
-def graph_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("explore")
-    path = folder / "graph.html"
-    path.write_text(explore([answer(folder), answer(folder, "less")]), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def page(browser: Any, graph_file: Path) -> Iterator[Any]:
-    """The page of the small loop; fails on errors in it and on requests that leave it."""
-    context = browser.new_context(viewport={"width": 1500, "height": 900}, accept_downloads=True)
-    shown, faults = context.new_page(), []
-    shown.on("pageerror", lambda error: faults.append(str(error)))
-    shown.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
-    shown.on(
-        "request", lambda one: None if one.url.startswith(("file:", "blob:")) else faults.append(one.url)
-    )
-    shown.goto(graph_file.as_uri())
-    yield shown
-    context.close()
-    assert faults == []
-
-
-def shown_edges(page: Any) -> set[str]:
-    return set(page.evaluate("edges.getIds()"))
-
-
-def click_node(page: Any, name: str) -> None:
-    spot = page.evaluate("(id) => network.canvasToDOM(network.getPositions([id])[id])", name)
-    box = page.locator("#mynetwork").bounding_box()
-    page.mouse.click(box["x"] + spot["x"], box["y"] + spot["y"])
-    page.wait_for_function("(id) => network.getSelectedNodes().includes(id)", arg=name)
-
-
-SMALL = {"ore_in", "metal_flow", "scrap_back", "metal_out", "slag_out"}
-
-
-def test_the_page_opens_without_circulating_water_and_a_tick_brings_it(page: Any) -> None:
-    assert shown_edges(page) == SMALL
-    page.check('[data-class="circulating_water"]')
-    assert shown_edges(page) == SMALL | {"water_to", "water_back"}
-    assert page.text_content("#status") == "7 of 7 flows shown"
-
-
-def test_search_finds_by_id_and_by_either_name_and_shows_the_balance(page: Any) -> None:
-    for wanted in ("smelter", "冶炼"):
-        page.fill("#search", wanted)
-        assert "<b>Smelter</b>" in page.locator("#found li").first.text_content()
-    page.press("#search", "Enter")
-    assert page.text_content("#details h3") == "<b>Smelter</b>"
-    totals = page.locator("#balance tr.total").all_text_contents()
-    assert totals == ["in total5,100", "out total5,100", "stock change0", "difference (must be zero)0"]
-    page.fill("#search", "no such thing")
-    assert page.text_content("#found") == "nothing found"
-
-
-def test_a_click_on_a_process_shows_its_facts_and_source(page: Any) -> None:
-    click_node(page, "smelter")
-    text = page.text_content("#details")
-    assert "alpha" in text and "KEY-1: A. Author (2020): A book. p. 7" in text
-
-
-def test_a_flow_shows_amounts_how_and_origin(page: Any) -> None:
-    page.fill("#search", "metal_flow")
-    page.press("#search", "Enter")
-    text = page.text_content("#details")
-    assert "80 t/a" in text and "given" in text and re.search(r"loop\.yaml:\d+", text)
-
-
-def test_filters_by_least_amount_class_and_firm_hide_flows(page: Any) -> None:
-    page.fill("#least", "70")
-    assert shown_edges(page) == {"metal_flow", "ore_in"}
-    page.fill("#least", "0")
-    page.uncheck('[data-class="solid_waste"]')
-    assert shown_edges(page) == SMALL - {"slag_out"}
-    page.select_option("#firm", "beta")
-    assert shown_edges(page) == {"metal_flow", "scrap_back", "metal_out"}
-
-
-def test_variant_layer_and_language_switch(page: Any) -> None:
-    page.select_option("#variant", "1")
-    page.fill("#search", "metal_out")
-    page.press("#search", "Enter")
-    assert "50 t/a" in page.text_content("#details")
-    page.select_option("#layer", "water")
-    assert shown_edges(page) == set()
-    page.click("#lang")
-    assert page.text_content("#title") == "小循环 · 2025"
-    assert page.get_attribute("html", "lang") == "zh"
-    assert page.text_content("#classes li") == "产品0"
-
-
-def test_following_stops_outside_and_dims_the_rest(page: Any) -> None:
-    page.fill("#search", "slag_out")
-    page.press("#search", "Enter")
-    page.select_option("#carrier", "good:slag")
-    page.click("text=← upstream")
-    pale = page.evaluate("edges.get().filter((edge) => edge.color.opacity < 0.2).map((edge) => edge.id)")
-    assert set(pale) == SMALL - {"slag_out"}
-    page.click(".follow >> text=clear")
-    assert page.evaluate("edges.get().every((edge) => edge.color.opacity > 0.2)")
-
-
-def test_processes_collapse_by_firm_and_open_again(page: Any) -> None:
-    page.select_option("#group", "firm")
-    assert {"firm:alpha", "firm:beta"} <= set(page.evaluate("nodes.getIds()"))
-    click_node(page, "firm:alpha")
-    totals = page.locator("#balance tr.total").all_text_contents()
-    assert totals[:2] == ["in total100", "out total100"]
-    page.select_option("#group", "none")
-    assert "smelter" in page.evaluate("nodes.getIds()")
-
-
-def test_loops_are_marked(page: Any) -> None:
-    page.check("#loops")
-    marked = page.evaluate("edges.get().filter((edge) => edge.background.enabled).map((edge) => edge.id)")
-    assert set(marked) == {"metal_flow", "scrap_back"}
-
-
-def test_positions_are_saved_and_loaded(page: Any, tmp_path: Path) -> None:
-    with page.expect_download() as download:
-        page.click("#save")
-    saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
-    saved["positions"]["none"]["smelter"] = [123, 456]
-    path = tmp_path / "moved.json"
-    path.write_text(json.dumps(saved), encoding="utf-8")
-    page.set_input_files("#file", path)
-    page.wait_for_function("network.getPositions(['smelter']).smelter.x === 123")
-    path.write_text("[]", encoding="utf-8")
-    page.set_input_files("#file", path)
-    page.wait_for_function("document.getElementById('status').textContent.startsWith('This file holds')")
-
-
-def test_flows_closed_by_rule_and_pools_fold(browser: Any, tmp_path: Path) -> None:
-    path = tmp_path / "nickel.html"
-    result = fs.balance(fs.assemble(fs.read("scenarios/nickel_loop.yaml", "all")))
-    path.write_text(explore(result), encoding="utf-8")
-    shown = browser.new_page()
-    shown.goto(path.as_uri())
-    few = len(shown_edges(shown))
-    shown.check("#implied")
-    some = len(shown_edges(shown))
-    shown.set_checked("#pools", not shown.is_checked("#pools"))
-    assert few < some != len(shown_edges(shown))
-    shown.uncheck("#implied")
-    shown.fill("#search", "boilers")
-    shown.press("#search", "Enter")
-    before = len(shown_edges(shown))
-    shown.click("text=show its folded flows")
-    assert len(shown_edges(shown)) > before
-    shown.close()

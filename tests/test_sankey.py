@@ -8,16 +8,20 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from parks import random_park
 
 import flowsim as fs
 from flowsim.errors import InputError
 from flowsim.result import Result
 from flowsim.schema import GOOD_CLASSES
+from flowsim.units import pretty
 from flowsim.views.colours import CLASSES, LESS, MORE, RETURN, SYMBIOSIS
 from flowsim.views.diagram import Diagram, diagram
 from flowsim.views.geometry import BAR, Geometry, geometry
@@ -445,9 +449,10 @@ def _boxes(svg: str) -> list[tuple[float, float, float, float]]:
 def test_no_text_leaves_the_picture(park: Result) -> None:
     for pictured in (sankey(park), sankey(park, lang="zh"), sankey(park, group="firm"), sankey(park, "Ni")):
         root = ET.fromstring(pictured)
+        begin, upper, width, height = map(float, root.get("viewBox", "").split())
         for left, top, right, bottom in _boxes(pictured):
-            assert left >= 0 and top >= 0
-            assert right <= float(root.get("width", 0)) and bottom <= float(root.get("height", 0))
+            assert left >= begin and top >= upper
+            assert right <= begin + width and bottom <= upper + height
 
 
 def test_long_names_are_broken_and_cut() -> None:
@@ -591,3 +596,47 @@ def test_groups_bear_the_names_that_the_scenario_gives_them() -> None:
     assert system.boundary_name("firm:mill_b") == "firm:mill_b" and system.boundary_name("park") == "park"
     title = comparison_grids(fs.compare([result], boundary="firm:mine_a"), "zh")[0].title
     assert "甲矿 (firm:mine_a)" in title
+
+
+def test_the_uncertainty_of_a_reconciled_flow_is_a_halo_and_stands_in_its_text() -> None:
+    result = fs.reconcile(fs.assemble(fs.read("scenarios/japan_steel_measured.yaml"))).result
+    shown = diagram(result, "mass")
+    drawn = sankey(result)
+    place = laid_out(shown)
+    known = [link for link in shown.links if link.sd > 0]
+    assert known and all(link.goods == 1 for link in known)
+    link = max(known, key=lambda each: each.sd)
+    spread, unit = pretty(1.96 * link.sd, "t/a", "en")
+    assert f"± {spread}\u00a0{unit} (95\u00a0%)" in drawn
+    halos = [float(each.get("stroke-width", 0)) for each in _paths(drawn, "halo")]
+    assert min(abs(width - (link.value + 1.96 * link.sd) * place.scale) for width in halos) < 0.02
+    assert "95\u00a0% interval" in drawn and "光晕" in sankey(result, lang="zh")
+
+
+def test_without_uncertainty_there_is_no_halo(loop: Result, planned: Result, park: Result) -> None:
+    assert not _paths(sankey(loop), "halo") and "halo" not in sankey(loop)
+    measured = replace(park, sd=0.05 * np.abs(park.x))
+    assert _paths(sankey(measured), "halo")
+    assert not _paths(sankey(planned, other=measured), "halo")
+
+
+def test_a_sum_of_several_flows_has_no_uncertainty_since_they_are_correlated(park: Result) -> None:
+    links = diagram(replace(park, sd=np.full(len(park.x), 1.0)), "mass", "chain").links
+    sums = [link for link in links if link.goods > 1]
+    assert sums and all(np.isnan(link.sd) for link in sums)
+
+
+def _paths(svg: str, kind: str) -> list[ET.Element]:
+    return [each for each in ET.fromstring(svg).iter(f"{SVG}path") if each.get("class") == kind]
+
+
+def test_title_and_legend_of_a_wide_picture_grow_with_it(tmp_path: Path) -> None:
+    sizes = []
+    for count in (20, 150):
+        root = ET.fromstring(sankey(random_park(tmp_path, count)))
+        width = float(root.get("width", 0))
+        title = max(float(each.get("font-size", 0)) for each in root.iter(f"{SVG}text"))
+        sizes.append((width, title))
+    assert sizes[1][0] > 1.5 * sizes[0][0]
+    for width, title in sizes:
+        assert title == pytest.approx(20 * min(max(width / 2000, 1), 3), rel=0.01)

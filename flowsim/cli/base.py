@@ -41,6 +41,13 @@ STUDY = click.option(
     help="auto: solve where facts fix all, dispatch where they leave choices.",
 )
 
+OR_RECONCILE = click.option(
+    "--study",
+    type=click.Choice(["auto", "solve", "dispatch", "reconcile"]),
+    default="auto",
+    help="As for run, or reconcile: move uncertain numbers least, show what stays uncertain.",
+)
+
 
 def fails_clearly(command: Callable[..., Any]) -> Callable[..., Any]:
     """Turn what a user can mend into messages on standard error and exit code 2."""
@@ -72,11 +79,35 @@ def main() -> None:
 
 
 def balanced(file: str, variant: str | None, study: str) -> Any:
-    from flowsim.assemble import assemble
     from flowsim.scenario import read
+
+    return answered(read(file, variant), study)
+
+
+def answered(said: Any, study: str) -> Any:
+    """The result of a scenario."""
+    from flowsim.assemble import assemble
     from flowsim.studies import balance
 
-    return balance(assemble(read(file, variant)), study=study)  # type: ignore[arg-type]
+    if study == "reconcile":
+        from flowsim.studies.reconcile import reconcile
+
+        return reconcile(assemble(said)).result
+    return balance(assemble(said), study=study)  # type: ignore[arg-type]
+
+
+def through_years(said: Any, years: str, study: str) -> list[Any]:
+    """The results of a scenario through years as the option states them, one a year."""
+    from flowsim.errors import InputError, Problem
+    from flowsim.studies.reconcile import reconcile
+    from flowsim.studies.simulate import simulate
+    from flowsim.yearly import all_years, each_year
+
+    if not (wanted := years_of(years)):
+        raise InputError(Problem(f"`--years {years}` are no years.", hint="Write 2020:2060 or 2020,2030."))
+    if study == "reconcile":
+        return [*each_year(reconcile(all_years(said, wanted)).result, said).values()]
+    return list(simulate(said, years=wanted, study=study).results)  # type: ignore[arg-type]
 
 
 CHARTS = ("svg", "png", "pdf", "html")
@@ -131,10 +162,7 @@ def scenarios_of(file: str, stated: str | None) -> list[Any]:
 
 def balanced_variants(file: str, stated: str | None, study: str) -> list[Any]:
     """The results of `scenarios_of`."""
-    from flowsim.assemble import assemble
-    from flowsim.studies import balance
-
-    return [balance(assemble(said), study=study) for said in scenarios_of(file, stated)]  # type: ignore[arg-type]
+    return [answered(said, study) for said in scenarios_of(file, stated)]
 
 
 def inputs_of(given: tuple[str, ...]) -> dict[str, float]:

@@ -11,9 +11,10 @@ from flowsim.cli.base import (
     CHARTS,
     INPUTS,
     LANG,
+    OR_RECONCILE,
     STUDY,
     VARIANT,
-    balanced,
+    answered,
     balanced_variants,
     fails_clearly,
     form_of,
@@ -21,6 +22,7 @@ from flowsim.cli.base import (
     listed,
     main,
     scenarios_of,
+    through_years,
     write_chart,
     years_of,
 )
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 @click.option("--diff", nargs=2, metavar="V1 V2", help="Draw what changes from one variant to another.")
 @click.option("--top", type=click.IntRange(1), help="Draw only this many of the largest flows.")
 @click.option("--exclude", help="Classes of goods to leave out, separated by commas.")
+@click.option("--years", help="Follow FILE through 2020:2035, or a list 2020,2030, and draw the last year.")
 @click.option("--width", type=click.IntRange(200, 10000), default=2400, help="Pixels of a .png.")
-@STUDY
+@OR_RECONCILE
 @LANG
 @fails_clearly
 def sankey(
@@ -53,19 +56,26 @@ def sankey(
     diff: tuple[str, str] | None,
     top: int | None,
     exclude: str | None,
+    years: str | None,
     width: int,
     study: str,
     lang: str,
 ) -> None:
     """Draw the flows of FILE to scale; what returns runs below the picture."""
     from flowsim.files import write_bytes, write_text
+    from flowsim.scenario import read
     from flowsim.views.sankey import LEFT_OUT, page, png
     from flowsim.views.sankey import sankey as draw
 
     form = form_of(output, ("svg", "png", "html"))
     first, other = diff if diff else (variant, None)
-    result = balanced(file, first, study)
-    second = balanced(file, other, study) if other else None
+
+    def last(name: str | None) -> Any:
+        said = read(file, name)
+        return through_years(said, years, study)[-1] if years else answered(said, study)
+
+    result = last(first)
+    second = last(other) if other else None
     left_out = LEFT_OUT if exclude is None else tuple(listed(exclude))
     svg = draw(result, layer, group, lang, second, top, exclude=left_out)  # type: ignore[arg-type]
     if form == "png":
@@ -191,15 +201,22 @@ def _years_chart(
 @click.argument("file")
 @click.option("-o", "--output", default="graph.html", help="Page to write.")
 @click.option("--variants", help="Variants to switch between, separated by commas; without it all of them.")
+@click.option("--years", help="Years to switch between: 2020:2060, with a step 2020:2060:5, or a list.")
 @click.option("--layer", default="mass", help="Layer shown first.")
-@STUDY
+@OR_RECONCILE
 @LANG
 @fails_clearly
-def explore(file: str, output: str, variants: str | None, layer: str, study: str, lang: str) -> None:
+def explore(
+    file: str, output: str, variants: str | None, years: str | None, layer: str, study: str, lang: str
+) -> None:
     """Make one page in which to explore the flow graph of FILE by hand; it needs no network."""
     from flowsim.files import write_text
     from flowsim.views.explore import explore as make_page
 
-    results = balanced_variants(file, variants, study)
+    if years:
+        chosen = scenarios_of(file, variants)
+        results = [result for said in chosen for result in through_years(said, years, study)]
+    else:
+        results = balanced_variants(file, variants, study)
     write_text(output, make_page(results, layer=layer, lang=lang))  # type: ignore[arg-type]
     click.echo(output)

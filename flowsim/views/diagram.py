@@ -31,7 +31,8 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class Link:
-    """One drawn flow. ``value`` is signed in a difference; ``goods`` counts what was merged into it."""
+    """One drawn flow. ``value`` is signed in a difference; ``goods`` counts what was merged into it; ``sd``
+    is its standard uncertainty, NaN where none is known."""
 
     tail: int
     head: int
@@ -42,6 +43,7 @@ class Link:
     symbiosis: bool
     implied: bool
     goods: int = 1
+    sd: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,17 @@ class _Flows:
 
     amounts: dict[_Key, float] = field(default_factory=lambda: defaultdict(float))
     implied: dict[_Key, bool] = field(default_factory=dict)
+    sds: dict[_Key, float] = field(default_factory=dict)
     processes: dict[str, dict[str, Any]] = field(default_factory=dict)
     goods: dict[str, dict[str, Any]] = field(default_factory=dict)
     excluded: set[str] = field(default_factory=set)
     undetermined: int = 0
     negative: int = 0
 
-    def add(self, key: _Key, value: float, implied: bool) -> None:
-        """Add an amount; a flow is implied if all that it is made of is."""
+    def add(self, key: _Key, value: float, implied: bool, sd: float = np.nan) -> None:
+        """Add an amount; a flow is implied if all that it is made of is. The uncertainty of a sum is not
+        known, since amounts of one balance are correlated."""
+        self.sds[key] = np.nan if key in self.amounts else sd
         self.amounts[key] += value
         self.implied[key] = implied and self.implied.get(key, True)
 
@@ -100,7 +105,7 @@ class _Flows:
         """The same amounts with other keys; equal keys are added up."""
         made = _Flows(processes=self.processes, goods=self.goods)
         for old, new in pairs:
-            made.add(new, self.amounts[old], self.implied[old])
+            made.add(new, self.amounts[old], self.implied[old], self.sds[old])
         return made
 
 
@@ -174,7 +179,8 @@ def _read(flows: _Flows, result: Result, layer: str, exclude: Collection[str], s
     flows.processes.update((row["id"], row) for row in system.processes.to_dict("records"))
     flows.goods.update((row["id"], row) for row in system.goods.to_dict("records"))
     columns = [system.flows[name].tolist() for name in ("from", "to", "good", "how")]
-    for value, tail, head, good, how in zip(result.layer(layer).tolist(), *columns, strict=True):
+    sds = result.layer_sd(layer).tolist()
+    for value, sd, tail, head, good, how in zip(result.layer(layer).tolist(), sds, *columns, strict=True):
         if value == 0:
             continue
         if flows.goods[good]["class"] in exclude:
@@ -184,7 +190,7 @@ def _read(flows: _Flows, result: Result, layer: str, exclude: Collection[str], s
         elif value < 0:
             flows.negative += 1
         else:
-            flows.add(_Key(tail, head, good, how == "link"), sign * value, how == "implied")
+            flows.add(_Key(tail, head, good, how == "link"), sign * value, how == "implied", sd)
 
 
 def _drop_equal(flows: _Flows) -> None:
@@ -215,7 +221,7 @@ def _join_networks(flows: _Flows) -> tuple[_Flows, int]:
                 pairs.append((key, joined, flows.implied[key] or flows.implied[one]))
     made = flows.renamed((key, key) for key in flows.amounts if not {key.tail, key.head} & done)
     for old, new, implied in pairs:
-        made.add(new, flows.amounts[old], implied)
+        made.add(new, flows.amounts[old], implied, flows.sds[old])
     return made, len(done)
 
 
@@ -294,6 +300,7 @@ class _Drawn(NamedTuple):
     value: float
     implied: bool
     goods: int
+    sd: float
 
 
 def _merge_small(flows: _Flows, threshold: float, whole_classes: bool) -> tuple[list[_Drawn], float, int]:
@@ -317,7 +324,8 @@ def _merge_small(flows: _Flows, threshold: float, whole_classes: bool) -> tuple[
 
 def _named(flows: _Flows, keys: list[_Key], good_class: str) -> _Drawn:
     value = sum(flows.amounts[key] for key in keys)
-    return _Drawn(keys[0], good_class, value, all(flows.implied[key] for key in keys), len(keys))
+    sd = flows.sds[keys[0]] if len(keys) == 1 else np.nan
+    return _Drawn(keys[0], good_class, value, all(flows.implied[key] for key in keys), len(keys), sd)
 
 
 def _numbered(
@@ -350,4 +358,5 @@ def _link(link: _Drawn, tail: int, head: int, goods: dict[str, dict[str, Any]]) 
     else:
         en, zh = GOOD_CLASSES[link.good_class]
         en, zh = f"{en} ({link.goods} goods)", f"{zh}（{link.goods}种）"
-    return Link(tail, head, link.good_class, en, zh, link.value, link.key.symbiosis, link.implied, link.goods)
+    symbiosis = link.key.symbiosis
+    return Link(tail, head, link.good_class, en, zh, link.value, symbiosis, link.implied, link.goods, link.sd)

@@ -16,7 +16,7 @@ import numpy as np
 
 from flowsim.errors import FlowsimError, InputError, Problem
 from flowsim.result import Result
-from flowsim.schema import GOOD_CLASSES, PROCESS_KINDS
+from flowsim.schema import GOOD_CLASSES, GROUPS, PROCESS_KINDS
 from flowsim.system import BASE_UNITS
 from flowsim.views.colours import CLASSES
 from flowsim.views.layout import columns, place
@@ -28,18 +28,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 SCRIPTS = ("words", "graph", "panels", "controls")
 """Parts of the script of the page, ``explore_*.js``, in their order."""
-GROUPS = ("firm", "site", "chain")
-"""Tags by which the page collapses processes."""
 HIDDEN = ("circulating_water", "sea_water", "air", "emission", "vapour")
 """Classes of goods that the page hides until they are ticked: large, and they reach almost every process."""
-MOST_WITH_POOLS = 120
-"""The page opens with its pools folded where more flows than this would show."""
-MOST_SINGLE = 150
+MOST_OPEN = 120
+"""The page opens with its pools folded where more flows than this would show, and without the flows from and
+to outside where still more than this would."""
+MOST_SINGLE = 60
 """A graph with more processes opens collapsed, if a tag makes at most half as many groups of them."""
 BASE_NAMES = {"mass": ("mass", "质量"), "water": ("water", "水"), "energy": ("energy", "能量")} | {
     "free_H2O": ("free water", "游离水")
 }
-STEP, ROW, BOX, LANE = 235.0, 105.0, 62.0, 20.0
+STEP, ROW, BOX, LANE = 208.0, 105.0, 62.0, 20.0
 """Least distance of columns and of rows, height of a box, room for a flow; in the units of the drawing."""
 SHAPE, MOST_STRETCH = 1.25, 3.0
 """Width of the drawing by its height, to which columns or rows are spread, at most so many times."""
@@ -52,8 +51,8 @@ Spots = dict[str, list[float]]
 def explore(results: Result | Sequence[Result], *, layer: str = "mass", lang: str = "en") -> str:
     """One HTML page, as text, in which the flows of one or more results are explored.
 
-    Several results are the variants that the page switches between. ``layer`` and ``lang`` (``en`` or
-    ``zh``) are what it opens with. The same results give the same bytes.
+    Several results are the variants that the page switches between, and the years of each of them.
+    ``layer`` and ``lang`` (``en`` or ``zh``) are what it opens with. The same results give the same bytes.
 
     Raises
     ------
@@ -80,7 +79,9 @@ def _data(results: list[Result]) -> dict[str, Any]:
     names = _layer_names(results)
     variants = [_variant(result, list(names), goods) for result in results]
     present = {good["class"] for good in goods.values()}
-    return {
+    drawn = [goods[flow["good"]]["class"] not in HIDDEN for flow in variants[0]["flows"]]
+    shown = [flow for flow, is_drawn in zip(variants[0]["flows"], drawn, strict=True) if is_drawn]
+    made = {
         "name": dict(results[0].system.about["name"]),
         "classes": {
             name: {**_both(names), "colour": CLASSES[name], "hidden": name in HIDDEN}
@@ -94,9 +95,34 @@ def _data(results: list[Result]) -> dict[str, Any]:
         "variants": variants,
         "citations": _citations(results, variants),
         "positions": _positions(list(nodes.values()), variants, goods),
+        "groups": _group_names(results),
         "group": _opening_group(list(nodes.values())),
-        "fold_pools": _count_shown(variants[0], goods) > MOST_WITH_POOLS,
+        **_folded(shown),
     }
+    return made | {"shared": _share(variants)}
+
+
+def _share(variants: list[dict[str, Any]]) -> list[Any]:
+    """What years and variants have in common is written once: each has its place in a list instead."""
+    places: dict[str, int] = {}
+    made: list[Any] = []
+    for variant in variants:
+        for key in ("flows", "amounts", "sds", "processes", "recipes", "balance"):
+            text = json.dumps(variant[key])
+            if text not in places:
+                places[text] = len(made)
+                made.append(variant[key])
+            variant[key] = places[text]
+    return made
+
+
+def _group_names(results: list[Result]) -> dict[str, dict[str, dict[str, str]]]:
+    """Names of firms, sites and chains: kind → id → language → name."""
+    made: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in GROUPS}
+    for result in reversed(results):
+        for kind, names in result.system.about.get("groups", {}).items():
+            made[kind] |= names
+    return made
 
 
 def _layer_names(results: list[Result]) -> dict[str, dict[str, str]]:
@@ -159,9 +185,18 @@ def _variant(result: Result, layers: list[str], goods: Mapping[str, Any]) -> dic
         "notes": {lang: result.all_notes(lang) for lang in ("en", "zh")},
         "flows": flows,
         "amounts": {layer: [_plain(value) for value in _amounts(result, layer)] for layer in layers},
+        "sds": {} if result.sd is None else {layer: _spreads(result, layer) for layer in layers},
         "processes": _facts(result),
+        "recipes": _recipe_lines(result.system),
         "balance": {layer: _left_over(result, layer) for layer in layers if _amounts(result, layer).any()},
     }
+
+
+def _spreads(result: Result, layer: str) -> list[float | None]:
+    """Standard uncertainty of a layer in each flow; none where its good has nothing of it."""
+    if layer not in (*result.system.layers, *BASE_UNITS, *result.system.substances):
+        return []
+    return [_plain(value) if value > 0 else None for value in result.layer_sd(layer)]
 
 
 def _plain(value: float) -> float | None:
@@ -173,7 +208,6 @@ def _flows(result: Result) -> list[dict[str, Any]]:
     """What is known of each flow; what is empty is left out."""
     system, how = result.system, result.how()
     outside = system.processes["outside"].to_numpy()
-    sd = np.full(len(how), np.nan) if result.sd is None else result.sd
     made = []
     for at, row in enumerate(system.flows.to_dict("records")):
         flow = {
@@ -187,7 +221,6 @@ def _flows(result: Result) -> list[dict[str, Any]]:
             "how": how[at],
             "place": _place(row),
             "source": row["source"],
-            "sd": _plain(sd[at]),
             "low": _plain(result.low[at]),
             "high": _plain(result.high[at]),
         }
@@ -232,8 +265,6 @@ def _facts(result: Result) -> dict[str, dict[str, Any]]:
             facts |= {key: _plain(found[key]) for key in ("activity", "capacity", "load")}
             facts |= {"unit": found["unit"], "counts": row["good"]}
         made[row["id"]] = {key: value for key, value in facts.items() if value not in ("", None)}
-    for name, lines in _recipe_lines(system).items():
-        made[name]["lines"] = lines
     return made
 
 
@@ -264,9 +295,9 @@ def _citations(results: list[Result], variants: list[dict[str, Any]]) -> dict[st
     """The sources that texts of the page cite by their key."""
     words: set[str] = set()
     for variant in variants:
-        for facts in (*variant["flows"], *variant["processes"].values()):
-            texts = [facts.get("source", ""), *(line[3] for line in facts.get("lines", ()))]
-            words.update(word for text in texts for word in re.split(r"[\s:;,()]+", text))
+        texts = [facts.get("source", "") for facts in (*variant["flows"], *variant["processes"].values())]
+        texts += [line[3] for lines in variant["recipes"].values() for line in lines]
+        words.update(word for text in texts for word in re.split(r"[\s:;,()]+", text))
     made = {}
     for result in results:
         for row in result.system.sources.to_dict("records"):
@@ -275,10 +306,11 @@ def _citations(results: list[Result], variants: list[dict[str, Any]]) -> dict[st
     return dict(sorted(made.items()))
 
 
-def _count_shown(variant: dict[str, Any], goods: Mapping[str, Any]) -> int:
-    """Flows that would show at first with open pools."""
-    drawn = (flow["good"] for flow in variant["flows"] if flow["kind"] != "implied")
-    return sum(goods[good]["class"] not in HIDDEN for good in drawn)
+def _folded(shown: list[dict[str, Any]]) -> dict[str, bool]:
+    """Whether the page opens with folded pools, and without what comes from outside or goes there."""
+    drawn = [flow for flow in shown if flow["kind"] != "implied"]
+    inner = [flow for flow in drawn if flow["kind"] != "pool"]
+    return {"fold_pools": len(drawn) > MOST_OPEN, "fold_outside": len(inner) > MOST_OPEN}
 
 
 def _opening_group(nodes: list[dict[str, Any]]) -> str:

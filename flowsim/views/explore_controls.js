@@ -94,6 +94,24 @@ function reach(way, start, first) {
   return found;
 }
 
+/* What was followed, sought again in what is shown now. */
+function again(followed) {
+  if (!followed.loop) return reach(followed.way, followed.start, followed.first);
+  const found = { loop: followed.loop, start: [], first: [], nodes: new Set(), edges: new Set() };
+  drawn.edges.forEach((edge) => {
+    if (!edge.flows.some(({ flow }) => flow.loop === followed.loop)) return;
+    found.edges.add(edge.id);
+    found.nodes.add(edge.from).add(edge.to);
+  });
+  return found.edges.size ? found : null;
+}
+
+function followLoop(loop) {
+  const isFollowed = state.followed && state.followed.loop === loop;
+  state.followed = isFollowed ? null : again({ loop });
+  refresh();
+}
+
 function follow(way, id) {
   const edge = drawn.edges.get(id);
   state.followed = edge ? reach(way, [edge.from, edge.to], [id]) : reach(way, [id], []);
@@ -127,6 +145,13 @@ function show(ids) {
     );
 }
 
+function thicken(scale) {
+  const wanted = Math.min(MOST_FINE, Math.max(1, LEGIBLE / scale));
+  if (Math.abs(wanted - fine) < 0.1) return;
+  fine = wanted;
+  draw();
+}
+
 /* Move the view so that it holds these nodes, or all of them. */
 function fit(ids, most) {
   const boxes = (ids || [...drawn.nodes.keys()]).map((id) => network.getBoundingBox(id)).filter((box) => box);
@@ -141,7 +166,24 @@ function fit(ids, most) {
       (room.clientHeight - 50) / (bottom - top),
       most || 1.2,
     );
+  if (!ids) thicken(scale);
   network.moveTo({ position: { x: (left + right) / 2, y: (top + bottom) / 2 }, scale, animation: false });
+}
+
+function foundButtons() {
+  return [...document.querySelectorAll("#found button")];
+}
+
+/* The arrow keys go through what was found, and from the first up to the search. */
+function step(event, at) {
+  event.preventDefault();
+  (foundButtons()[at] || (at < 0 ? byId("search") : document.activeElement)).focus();
+}
+
+function emptySearch() {
+  byId("search").value = "";
+  search();
+  byId("search").focus();
 }
 
 function search() {
@@ -191,10 +233,42 @@ function namesDiffer() {
   return new Set(data.variants.map((each) => each.name.en)).size > 1;
 }
 
+function studiesDiffer() {
+  return new Set(data.variants.map((each) => each.study)).size > 1;
+}
+
 function variantText(each) {
-  return [namesDiffer() ? label(each.name) : "", label(each), yearsDiffer() ? each.year : ""]
+  return [namesDiffer() ? label(each.name) : "", label(each), studiesDiffer() ? each.study : ""]
     .filter((part) => part)
     .join(" · ");
+}
+
+/* Places of the results that are the same variant in other years. */
+function sameVariant(at) {
+  const key = (each) => [each.file, each.id, each.study].join("|");
+  return [...data.variants.keys()].filter((other) => key(data.variants[other]) === key(data.variants[at]));
+}
+
+/* Show another variant, in the year shown now if it has it. What was unfolded by hand stays behind. */
+function switchVariant(at) {
+  const year = variant().year;
+  state.variant = sameVariant(at).find((other) => data.variants[other].year === year) ?? at;
+  state.revealed.clear();
+  state.opened.clear();
+  switchResult();
+}
+
+function switchResult() {
+  const chosen = state.selected;
+  if (chosen && chosen.kind === "node" && !isThere(chosen.id)) state.selected = null;
+  drawControls();
+  search();
+  refresh();
+}
+
+function isThere(id) {
+  const node = nodeOf.get(id);
+  return node ? node.kind === "outside" || id in variant().processes : membersOf(id).length > 0;
 }
 
 function drawControls() {
@@ -208,11 +282,20 @@ function drawControls() {
   document.title = title;
   byId("lang").textContent = zh() ? "English" : "中文";
   byId("search").placeholder = say("search");
+  byId("search").setAttribute("aria-label", say("search"));
+  byId("mynetwork").setAttribute("aria-label", `${say("graph")}: ${title}`);
+  const firsts = [...new Set([...data.variants.keys()].map((at) => sameVariant(at)[0]))];
   options(
     "variant",
-    data.variants.map((each, at) => [at, variantText(each)]),
+    firsts.map((at) => [at, variantText(data.variants[at])]),
+    sameVariant(state.variant)[0],
+  );
+  options(
+    "year",
+    sameVariant(state.variant).map((at) => [at, data.variants[at].year]),
     state.variant,
   );
+  byId("years").hidden = !yearsDiffer();
   options(
     "layer",
     data.layers.map((each) => [each.id, `${label(each)} (${each.unit})`]),
@@ -225,10 +308,13 @@ function drawControls() {
       .map((each) => [each, say(each === "none" ? "single" : each)]),
     state.group,
   );
-  for (const tag of ["firm", "chain"])
-    options(tag, [["", say("all")], ...tags(tag).map((each) => [each, each])], state[tag]);
-  for (const box of ["implied", "pools", "lonely", "names", "loops"]) byId(box).checked = state[box];
-  byId("unit").textContent = layerNow().unit;
+  for (const tag of TAGS) {
+    options(tag, [["", say("all")], ...tags(tag).map((each) => [each, groupName(tag, each)])], state[tag]);
+    byId(tag).parentNode.hidden = !tags(tag).length;
+  }
+  for (const box of ["implied", "outside", "pools", "lonely", "names", "loops"]) byId(box).checked = state[box];
+  byId("unit").textContent = unitText(layerNow().unit);
+  byId("least").value = state.least;
   drawClasses();
 }
 
@@ -396,19 +482,19 @@ function start() {
       hoverConnectedEdges: false,
     },
   });
-  choose("variant", "variant", () => {
-    state.variant = Number(state.variant);
-    drawControls();
-    refresh();
+  listen("variant", "change", () => switchVariant(Number(byId("variant").value)));
+  listen("year", "change", () => {
+    state.variant = Number(byId("year").value);
+    switchResult();
   });
   choose("layer", "layer", () => {
+    state.least = 0;
     drawControls();
     refresh();
   });
   choose("group", "group", newGroup);
-  choose("firm", "firm", refresh);
-  choose("chain", "chain", refresh);
-  for (const box of ["implied", "pools", "lonely", "names", "loops"])
+  for (const tag of TAGS) choose(tag, tag, refresh);
+  for (const box of ["implied", "outside", "pools", "lonely", "names", "loops"])
     listen(box, "change", () => {
       state[box] = byId(box).checked;
       refresh();
@@ -438,7 +524,14 @@ function start() {
     if (event.key === "Enter") {
       const [first] = search();
       if (first) first[1]();
-    }
+    } else if (event.key === "ArrowDown") step(event, 0);
+    else if (event.key === "Escape") emptySearch();
+  });
+  listen("found", "keydown", (event) => {
+    const at = foundButtons().indexOf(document.activeElement);
+    if (event.key === "ArrowDown") step(event, at + 1);
+    else if (event.key === "ArrowUp") step(event, at - 1);
+    else if (event.key === "Escape") emptySearch();
   });
   listen("save", "click", savePositions);
   listen("load", "click", () => byId("file").click());

@@ -1,6 +1,9 @@
 /* What is shown and how it is drawn. `network`, `nodes` and `edges` are made by pyvis. */
 
 const data = JSON.parse(document.getElementById("flowsim-data").textContent);
+for (const each of data.variants)
+  for (const key of ["flows", "amounts", "sds", "processes", "recipes", "balance"])
+    each[key] = data.shared[each[key]];
 
 const RECOVERY = ["utilise", "collect", "treat", "dispose"];
 const LOOK = {
@@ -17,8 +20,12 @@ const WIDEST = 16,
   PALE = 0.12;
 const MOST_FOUND = 30,
   MOST_LISTED = 12,
-  MOST_NAMES = 25,
+  MOST_NAMES = 12,
   MOST_CURVED = 2500;
+const TAGS = ["firm", "site", "chain"];
+const LEGIBLE = 0.55,
+  MOST_FINE = 3.5;
+const SURE = 1.96;
 
 const nodeOf = new Map(data.nodes.map((node) => [node.id, node]));
 const state = {
@@ -27,9 +34,11 @@ const state = {
   variant: 0,
   group: data.group,
   firm: "",
+  site: "",
   chain: "",
   least: 0,
   implied: false,
+  outside: !data.fold_outside,
   pools: !data.fold_pools,
   lonely: true,
   names: false,
@@ -43,6 +52,8 @@ const state = {
   moved: { none: {}, firm: {}, site: {}, chain: {} },
 };
 let drawn = { edges: new Map(), nodes: new Map(), left: {} };
+/* Lines are drawn so many times thicker, that they stay visible where the whole graph is small. */
+let fine = 1;
 // --- words and numbers ---
 
 const byId = (id) => document.getElementById(id);
@@ -51,7 +62,14 @@ const say = (key) => TEXT[key][zh() ? 1 : 0];
 const label = (thing) => (thing ? (zh() ? thing.zh : thing.en) || thing.en || thing.id : "");
 const variant = () => data.variants[state.variant];
 const layerNow = () => data.layers.find((each) => each.id === state.layer) || data.layers[0];
-const unitText = (unit) => (zh() ? unit.replace("CNY", "元") : unit);
+const unitOf = (id) => data.layers.find((each) => each.id === id).unit;
+const unitText = (unit) =>
+  zh()
+    ? unit
+        .split("/")
+        .map((part) => UNITS[part] || part)
+        .join("/")
+    : unit;
 
 function number(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
@@ -63,13 +81,19 @@ function number(value) {
 }
 
 function amount(value, unit) {
+  if (zh() && Math.abs(value) >= 1e8) return `${number(value / 1e8)} 亿${unitText(unit)}`;
   if (zh() && Math.abs(value) >= 1e4) return `${number(value / 1e4)} 万${unitText(unit)}`;
   return `${number(value)} ${unitText(unit)}`;
 }
 
+function groupName(kind, id) {
+  return label((data.groups[kind] || {})[id]) || id.replaceAll("_", " ");
+}
+
 function nodeName(id) {
   const [kind, name] = id.split(/:(.*)/s);
-  return nodeOf.has(id) ? label(nodeOf.get(id)) : name || kind;
+  if (nodeOf.has(id)) return label(nodeOf.get(id));
+  return name ? groupName(kind, name) : kind;
 }
 
 function flowName(flow) {
@@ -79,6 +103,19 @@ function flowName(flow) {
 function edgeName(edge) {
   if (edge.flows.length === 1) return flowName(edge.flows[0].flow);
   return edge.goods.size === 1 ? label(data.goods[[...edge.goods][0]]) : label(data.classes[edge.kind]);
+}
+
+function spreadOf(at, layer) {
+  return (variant().sds[layer] || [])[at] || 0;
+}
+
+/* The standard uncertainty of a flow in a layer, where the study found one. */
+function spreadText(at, layer) {
+  const spread = spreadOf(at, layer),
+    value = amountsOf(layer)[at];
+  if (!spread) return "";
+  const share = value ? ` (${number((100 * spread) / Math.abs(value))} %)` : "";
+  return `± ${amount(spread, unitOf(layer))}${share}`;
 }
 
 const howText = (flow) => say(flow.how === "implied" ? "impliedHow" : flow.how);
@@ -97,16 +134,24 @@ function isPool(flow) {
   return nodeOf.get(flow.from).kind === "pool" || nodeOf.get(flow.to).kind === "pool";
 }
 
+function isOutside(flow) {
+  return nodeOf.get(flow.from).kind === "outside" || nodeOf.get(flow.to).kind === "outside";
+}
+
+function isFolded(flow) {
+  if (flow.kind === "implied") return !state.implied;
+  return (isPool(flow) && !state.pools) || (isOutside(flow) && !state.outside);
+}
+
 /* Why a flow is not shown, or nothing. */
 function hides(flow, value) {
   if (state.revealed.has(flow.id)) return "";
   if (value === 0) return "empty";
   if (state.hidden.has(data.goods[flow.good].class)) return "hiddenClass";
   const opened = state.opened.has(homeOf(flow.from)) || state.opened.has(homeOf(flow.to));
-  if (!opened && ((flow.kind === "implied" && !state.implied) || (isPool(flow) && !state.pools)))
-    return "folded";
+  if (!opened && isFolded(flow)) return "folded";
   if (value !== null && Math.abs(value) < state.least) return "small";
-  for (const tag of ["firm", "chain"]) {
+  for (const tag of TAGS) {
     if (state[tag] && nodeOf.get(flow.from)[tag] !== state[tag] && nodeOf.get(flow.to)[tag] !== state[tag])
       return "filtered";
   }
@@ -149,7 +194,7 @@ function shownNodes(edges) {
   data.nodes.forEach((node) => {
     const id = homeOf(node.id),
       inside = !["pool", "outside"].includes(node.kind);
-    const passes = (!state.firm || node.firm === state.firm) && (!state.chain || node.chain === state.chain);
+    const passes = TAGS.every((tag) => !state[tag] || node[tag] === state[tag]);
     const here = node.id in variant().processes || !inside;
     const alone = inside && state.lonely && passes && here;
     if (!joined.has(id) && !alone && !state.revealed.has(node.id)) return;
@@ -186,7 +231,7 @@ function wrapped(text, limit) {
 function drawnNode(node) {
   const style = LOOK[look(node)],
     pale = state.followed && !state.followed.nodes.has(node.id);
-  const spot = state.moved[state.group][node.id] || data.positions[state.group][node.id];
+  const spot = spotOf(node.id);
   const chosen = state.selected && state.selected.id === node.id;
   return {
     id: node.id,
@@ -223,7 +268,8 @@ function scaleOf(edges) {
 }
 
 function widthOf(value, most) {
-  return value === null || !most ? THINNEST : Math.max(THINNEST, WIDEST * Math.sqrt(Math.abs(value) / most));
+  const share = value === null || !most ? 0 : Math.abs(value) / most;
+  return Math.max(THINNEST, WIDEST * Math.sqrt(share));
 }
 
 function outline(edge) {
@@ -232,7 +278,11 @@ function outline(edge) {
   return edge.flows.some(({ flow }) => flow.kind === "link") ? LINK : "";
 }
 
-/* How far each edge bends, so that edges between the same two nodes lie beside each other. */
+function spotOf(id) {
+  return state.moved[state.group][id] || data.positions[state.group][id];
+}
+
+/* How far each edge bends: those between the same two nodes lie beside each other, what returns goes round. */
 function bendsOf(edgesNow) {
   const pairs = new Map(),
     bends = new Map();
@@ -240,9 +290,11 @@ function bendsOf(edgesNow) {
     const pair = `${edge.from}|${edge.to}`;
     pairs.set(pair, [...(pairs.get(pair) || []), edge.id]);
   });
-  pairs.forEach((ids) =>
-    ids.forEach((id, rank) => bends.set(id, 0.06 + rank * Math.min(0.12, 0.6 / ids.length))),
-  );
+  pairs.forEach((ids, pair) => {
+    const [from, to] = pair.split("|").map(spotOf);
+    const least = to[0] < from[0] && Math.abs(to[1] - from[1]) < from[0] - to[0] ? 0.3 : 0.06;
+    ids.forEach((id, rank) => bends.set(id, least + rank * Math.min(0.12, 0.6 / ids.length)));
+  });
   return bends;
 }
 
@@ -253,7 +305,7 @@ function isNamed(edge) {
 }
 
 function drawnEdge(edge, most, bend) {
-  const width = widthOf(edge.value, most),
+  const width = fine * widthOf(edge.value, most),
     around = outline(edge),
     name = edgeName(edge);
   const pale = state.followed && !state.followed.edges.has(edge.id);
@@ -272,7 +324,7 @@ function drawnEdge(edge, most, bend) {
       inherit: false,
     },
     dashes: edge.value === null ? [3, 4] : implied ? [9, 5] : false,
-    arrows: { to: { enabled: true, scaleFactor: Math.max(0.25, 0.75 - width / 40) } },
+    arrows: { to: { enabled: true, scaleFactor: Math.max(0.25, 0.75 - width / fine / 40) } },
     smooth: drawn.edges.size > MOST_CURVED ? false : { enabled: true, type: "curvedCW", roundness: bend },
     background: { enabled: Boolean(around) && !pale, color: around || LINK, size: width + 5, dashes: false },
     label: isNamed(edge) && !pale ? `${wrapped(name, 24)}\n${text}` : "",
@@ -280,7 +332,7 @@ function drawnEdge(edge, most, bend) {
     title: tip([
       name,
       `${nodeName(edge.from)} → ${nodeName(edge.to)}`,
-      text,
+      edge.flows.length > 1 ? text : [text, spreadText(edge.flows[0].at, state.layer)].join(" ").trim(),
       edge.flows.length > 1 ? `${edge.flows.length} ${say("flows")}` : howText(edge.flows[0].flow),
     ]),
   };
@@ -291,7 +343,7 @@ function draw() {
   drawn = { edges: edgesNow, nodes: shownNodes(edgesNow), left };
   const gone = (id) => !drawn.nodes.has(id) && !drawn.edges.has(id);
   if (state.followed && [...state.followed.start, ...state.followed.first].some(gone)) state.followed = null;
-  if (state.followed) state.followed = reach(state.followed.way, state.followed.start, state.followed.first);
+  if (state.followed) state.followed = again(state.followed);
   const most = scaleOf(edgesNow),
     bends = bendsOf(edgesNow);
   const made = [...edgesNow.values()].map((edge) => drawnEdge(edge, most, bends.get(edge.id)));

@@ -63,7 +63,11 @@ function withCitations(source) {
 function drawDetails() {
   const chosen = state.selected;
   const body = !chosen ? overview() : chosen.kind === "flow" ? flowPanel(chosen.id) : nodePanel(chosen.id);
+  const had = byId("details").contains(document.activeElement);
   fill("details", body);
+  const head = byId("details").querySelector("h3");
+  head.tabIndex = -1;
+  if (had) head.focus();
 }
 
 function overview() {
@@ -96,16 +100,18 @@ function loopList() {
     loops.get(flow.loop).add(flow.from).add(flow.to);
   });
   if (!loops.size) return [];
-  const lines = [...loops].map(([at, names]) =>
+  const lines = [...loops].slice(0, MOST_LISTED).map(([at, names]) =>
     make(
       "p",
       { class: "note" },
-      `${at}: `,
+      button(`${say("aLoop")} ${at}`, () => followLoop(at)),
+      ": ",
       [...names].slice(0, MOST_LISTED).flatMap((id, place) => [place ? " · " : "", nodeLink(id)]),
       names.size > MOST_LISTED ? ` + ${names.size - MOST_LISTED}` : "",
     ),
   );
-  return [make("h2", {}, say("loopsFound")), ...lines];
+  const more = loops.size > lines.length ? [make("p", { class: "note" }, `+ ${loops.size - lines.length}`)] : [];
+  return [make("h2", {}, `${say("loopsFound")} (${loops.size})`), ...lines, ...more];
 }
 
 function nodeLink(id) {
@@ -151,7 +157,21 @@ function differenceText(layer, value) {
   return layer === "mass" || !value ? say("difference") : say("notFollowed");
 }
 
-function balanceTable(members, isOutside) {
+/* The name of a flow in a balance, and under it the fact that fixes it. */
+function flowCell(flow) {
+  const isFact = flow.how === "given" || flow.how === "reconciled";
+  const told = (...texts) => texts.filter((text) => text).join(" · ");
+  return make(
+    "span",
+    { title: told(howText(flow), flow.place, flow.source) },
+    button(flowName(flow), () => selectFlow(flow.id)),
+    isFact
+      ? make("div", { class: "note" }, told(howText(flow), (flow.place || "").split("/").pop(), flow.source))
+      : "",
+  );
+}
+
+function balanceTable(members, isPlace) {
   const unit = layerNow().unit,
     amounts = amountsOf(state.layer),
     found = crossing(members),
@@ -164,7 +184,7 @@ function balanceTable(members, isOutside) {
       rows.push(
         row([
           say(side),
-          button(flowName(flow), () => selectFlow(flow.id)),
+          flowCell(flow),
           nodeLink(side === "input" ? flow.from : flow.to),
           number(amounts[at]),
         ]),
@@ -172,7 +192,7 @@ function balanceTable(members, isOutside) {
     );
     rows.push(row([say(side), say("total"), "", number(sum(found[side], state.layer))], "total"));
   }
-  if (!isOutside) {
+  if (!isPlace) {
     const [stock, difference] = leftOver(members, state.layer);
     rows.push(
       row([say("stock"), "", "", number(stock)], "total"),
@@ -195,7 +215,7 @@ function balanceTable(members, isOutside) {
   return table;
 }
 
-function layerTable(members, isOutside) {
+function layerTable(members, isPlace) {
   const found = crossing(members);
   const head = make(
     "tr",
@@ -211,8 +231,8 @@ function layerTable(members, isOutside) {
       label(layer),
       number(into),
       number(out),
-      isOutside ? "" : number(stock),
-      isOutside ? "" : number(difference),
+      isPlace ? "" : number(stock),
+      isPlace ? "" : number(difference),
       unitText(layer.unit),
     ]);
   });
@@ -223,7 +243,7 @@ function nodePanel(id) {
   const members = membersOf(id),
     node = nodeOf.get(id),
     about = node ? variant().processes[id] || {} : {};
-  const isOutside = Boolean(node) && node.kind === "outside";
+  const isPlace = Boolean(node) && node.kind === "outside";
   const kind = node ? label(data.kinds[node.kind]) : say("group");
   const percent =
     about.load === undefined || about.load === null ? undefined : `${(100 * about.load).toFixed(1)} %`;
@@ -241,9 +261,7 @@ function nodePanel(id) {
           [say("capacity"), about.capacity ? amount(about.capacity, about.unit) : undefined],
           [say("loadShare"), percent],
           [say("recipe"), about.recipe],
-          [say("firm"), node.firm],
-          [say("site"), node.site],
-          [say("chain"), node.chain],
+          ...TAGS.map((tag) => [say(tag), node[tag] && groupName(tag, node[tag])]),
           [say("plan"), about.plan],
           [say("origin"), about.place],
           [say("source"), withCitations(about.source)],
@@ -262,14 +280,30 @@ function nodePanel(id) {
             ]),
           ),
         ],
+    node ? [] : openButton(id),
     foldButton(id),
     followButtons(id),
     make("h2", {}, `${say("balance")}: ${label(layerNow())}`),
-    balanceTable(members, isOutside),
+    balanceTable(members, isPlace),
     make("h2", {}, say("layers")),
-    layerTable(members, isOutside),
-    recipeTable(about),
+    layerTable(members, isPlace),
+    recipeTable(id),
   ].flat(Infinity);
+}
+
+/* The processes of a collapsed group alone, with what they give and take. */
+function openButton(id) {
+  const [tag, name] = id.split(/:(.*)/s);
+  return button(
+    say("openGroup"),
+    () => {
+      state[tag] = name;
+      state.group = "none";
+      drawControls();
+      newGroup();
+    },
+    "plain",
+  );
 }
 
 function foldButton(id) {
@@ -286,9 +320,10 @@ function foldButton(id) {
   );
 }
 
-function recipeTable(about) {
-  if (!about.lines) return [];
-  const rows = about.lines.map(([good, value, place, source]) =>
+function recipeTable(id) {
+  const lines = variant().recipes[id];
+  if (!lines) return [];
+  const rows = lines.map(([good, value, place, source]) =>
     make(
       "tr",
       { title: place },
@@ -336,7 +371,9 @@ function oneFlow(at, id) {
   const flow = variant().flows[at],
     good = data.goods[flow.good],
     unit = `${good.unit}/a`,
-    base = variant().amounts;
+    base = variant().amounts,
+    value = amountsOf(state.layer)[at],
+    sure = SURE * spreadOf(at, state.layer);
   const layers = data.layers.filter((layer) => base[layer.id][at] !== 0);
   const ends = make("p", {}, nodeLink(flow.from), " → ", nodeLink(flow.to));
   return [
@@ -349,12 +386,16 @@ function oneFlow(at, id) {
       [say("how"), howText(flow)],
       [say("link"), flow.kind === "link" ? "✓" : undefined],
       [say("loop"), flow.loop ? String(flow.loop) : undefined],
-      [say("uncertainty"), flow.sd ? `± ${amount(flow.sd, unit)}` : undefined],
+      [say("uncertainty"), spreadText(at, state.layer)],
+      [
+        say("sure"),
+        sure ? `${number(value - sure)} – ${number(value + sure)} ${unitText(layerNow().unit)}` : undefined,
+      ],
       [
         say("interval"),
         flow.low === undefined && flow.high === undefined
           ? undefined
-          : `${flow.low === undefined ? "…" : number(flow.low)} – ${flow.high === undefined ? "…" : number(flow.high)} ${unit}`,
+          : `${flow.low === undefined ? "…" : number(flow.low)} – ${flow.high === undefined ? "…" : number(flow.high)} ${unitText(unit)}`,
       ],
       [
         say("origin"),
@@ -367,7 +408,9 @@ function oneFlow(at, id) {
     make(
       "table",
       {},
-      layers.map((layer) => row([label(layer), amount(base[layer.id][at], layer.unit)])),
+      layers.map((layer) =>
+        row([label(layer), amount(base[layer.id][at], layer.unit), spreadText(at, layer.id)]),
+      ),
     ),
   ].flat(Infinity);
 }

@@ -1,6 +1,7 @@
 /* The words of the page in English and Chinese. */
 const TEXT = {
   activity: ["activity", "运行量"],
+  aLoop: ["loop", "循环"],
   all: ["all", "全部"],
   amounts: ["Amount by layer", "各层数量"],
   any: ["any", "不限"],
@@ -28,6 +29,7 @@ const TEXT = {
   from: ["from", "来自"],
   given: ["given", "给定"],
   good: ["good", "物料"],
+  graph: ["flow graph", "物质流图"],
   group: ["collapsed group", "折叠的组"],
   hiddenClass: ["class not ticked", "类别未选"],
   how: ["how", "方式"],
@@ -54,9 +56,11 @@ const TEXT = {
   notes: ["Remarks", "说明"],
   notFollowed: ["difference (not followed)", "差额（未跟踪）"],
   open: ["show its folded flows", "展开其折叠的流"],
+  openGroup: ["show its processes only", "只显示其过程"],
   origin: ["origin", "出处"],
   output: ["out", "输出"],
   outside: ["outside", "系统外部"],
+  outsideFlows: ["flows from and to outside", "与系统外部之间的流"],
   plan: ["project", "规划项目"],
   pool: ["network (pool)", "公共管网"],
   pools: ["networks (pools)", "公共管网"],
@@ -82,6 +86,7 @@ const TEXT = {
   source: ["source", "来源"],
   stock: ["stock change", "存量变化"],
   study: ["study", "模拟"],
+  sure: ["95 % interval", "95% 区间"],
   to: ["to", "去向"],
   total: ["total", "合计"],
   uncertainty: ["standard uncertainty", "标准不确定度"],
@@ -92,3 +97,5 @@ const TEXT = {
   within: ["flows within", "组内流"],
   year: ["year", "年份"],
 };
+
+const UNITS = { t: "吨", m3: "立方米", Nm3: "标准立方米", GJ: "吉焦", CNY: "元", a: "年" };

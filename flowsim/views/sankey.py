@@ -28,6 +28,12 @@ NAME_SIZE, LINK_SIZE, NOTE_SIZE = 12.5, 11.0, 12.0
 NAME_WIDTH, LINK_WIDTH = 124.0, 170.0
 LEAST_WIDTH = 0.6
 """Thinnest stroke in pixels: what is thinner could not be seen."""
+SURE = 1.96
+"""Standard uncertainties to either side of a value that hold 95 % of a normal distribution."""
+LEAST_HALO, HALO = 0.8, 0.28
+"""Thinnest halo in pixels, and its opacity."""
+WIDE, MOST_ZOOM = 2000.0, 3.0
+"""Title, legend and notes of a picture wider than this are as much larger, but no more than so many times."""
 NAMED_WIDTH = 7.0
 """Links from this thickness on are named where there is room."""
 
@@ -44,6 +50,8 @@ _TEXT = {
     "return": ("return flow", "回流"),
     "return_difference": ("Return flows run below the others.", "回流绕行于下方。"),
     "symbiosis": ("symbiosis link", "共生链接"),
+    "halo": ("halo: as wide as the upper end of the 95 % interval", "光晕：宽度至95%区间上限"),
+    "sure": ("± {} (95 %)", "± {}（95%）"),
     "implied": ("paler: closed by rule", "浅色：按规则闭合的流"),
     "increase": ("more", "增加"),
     "decrease": ("less", "减少"),
@@ -130,13 +138,15 @@ class _Picture:
             bottom = self.at.bottom
         else:
             self.labels.write([self.say("nothing")], 24, TOP + 20, 14)
-        title = self.draw_title(width)
-        height = self.draw_foot(bottom + 26, width)
+        self.zoom = min(max(width / WIDE, 1.0), MOST_ZOOM)
+        top = round((self.zoom - 1) * 70)
+        title = self.draw_title(width, -top)
+        height = self.draw_foot(bottom + 26 * self.zoom, width) + top
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" lang="{self.lang}" width="{width:.0f}" '
-            f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONTS}">\n'
+            f'height="{height:.0f}" viewBox="0 {-top} {width:.0f} {height:.0f}" font-family="{FONTS}">\n'
             f"<title>{safe(title)}</title>\n"
-            f'<rect width="100%" height="100%" fill="#fff"/>\n'
+            f'<rect y="{-top}" width="100%" height="100%" fill="#fff"/>\n'
         )
         return head + "\n".join([*self.parts, self.labels.svg()]) + "\n</svg>\n"
 
@@ -161,6 +171,8 @@ class _Picture:
         self.at = geometry(self.shown, lines * NAME_SIZE * LINE)
         self.back = self.at.is_return()
         signed = np.array([link.value for link in links])
+        spread = np.array([np.nan if self.other else link.sd for link in links])
+        self.sure = np.where(spread > 0, SURE * spread, np.nan)
         self.net = np.stack([np.bincount(end, signed, len(nodes)) for end in (self.at.head, self.at.tail)])
         self.safe_names = [safe(self.name(node)) for node in nodes]
         self.passing = [self.throughput_text(at) for at in range(len(nodes))]
@@ -198,14 +210,19 @@ class _Picture:
         """A link with its casing, if it is a symbiosis exchange, and its text on hover."""
         link, width = self.shown.links[number], max(float(self.at.width[number]), LEAST_WIDTH)
         names = self.safe_names
-        what = safe(f"{self.name(link)}: {self.amount(link.value)}")
+        sure = "" if np.isnan(self.sure[number]) else " " + self.say("sure", self.amount(self.sure[number]))
+        what = safe(f"{self.name(link)}: {self.amount(link.value)}{sure}")
         hover = f"<title>{what}&#10;{names[link.tail]} → {names[link.head]}</title>"
         kind = "return" if self.back[number] else "stub" if self.at.stub[number] else "flow"
         colour, opacity = self.colour(number), 0.3 if link.implied else 0.62
         line = f'<path d="{path}" stroke="{colour}" stroke-width="{width:.2f}" stroke-opacity="{opacity}"/>'
         casing = ""
+        if self.sure[number] * self.at.scale > LEAST_HALO:
+            wide = width + self.sure[number] * self.at.scale
+            casing = f'<path class="halo" d="{path}" stroke="{colour}" stroke-width="{wide:.2f}" '
+            casing += f'stroke-opacity="{HALO}"/>'
         if link.symbiosis:
-            casing = f'<path d="{path}" stroke="{SYMBIOSIS}" stroke-width="{width + 3.2:.2f}"/>'
+            casing += f'<path d="{path}" stroke="{SYMBIOSIS}" stroke-width="{width + 3.2:.2f}"/>'
             casing += f'<path d="{path}" stroke="#fff" stroke-width="{width:.2f}"/>'
         return f'<g class="{kind}">{hover}{casing}{line}</g>'
 
@@ -323,17 +340,19 @@ class _Picture:
 
     # --- title, legend, footnotes ----------------------------------------------------------------------
 
-    def draw_title(self, width: float) -> str:
+    def draw_title(self, width: float, top: float) -> str:
         about = self.result.system.about
         name = about["name"][self.lang]
         variants = [self.variant(self.result), *([self.variant(self.other)] if self.other else [])]
         title = " · ".join(part for part in (name, " → ".join(variants)) if part)
         if title:
-            self.labels.write(wrap(title, width - 48, 20, 1), 24, 34, 20, fill="#111", bold=1)
+            size, y = 20 * self.zoom, 34 * self.zoom + top
+            self.labels.write(wrap(title, width - 48, size, 1), 24, y, size, fill="#111", bold=1)
         layer = _LAYERS.get(self.layer, (self.layer, self.layer))[self.lang == "zh"]
         year = f"{about['year']}{'年' if self.lang == 'zh' else ''}"
         text = f"{year} · {layer} · {self.total()}"
-        self.labels.write(wrap(text, width - 48, 13, 1), 24, 60, 13, fill="#555")
+        size, y = 13 * self.zoom, 60 * self.zoom + top
+        self.labels.write(wrap(text, width - 48, size, 1), 24, y, size, fill="#555")
         return title
 
     def variant(self, result: Result) -> str:
@@ -352,23 +371,24 @@ class _Picture:
         return self.say("entering", self.amount(entering))
 
     def draw_foot(self, y: float, width: float) -> float:
-        """Legend, scale and footnotes; returns the height of the whole picture."""
-        x = 24.0
+        """Legend, scale and footnotes; returns the lower end of the whole picture."""
+        x, zoom, size = 24.0, self.zoom, NOTE_SIZE * self.zoom
         for fill, text, style in self.legend():
-            needed = 24 + text_width(text, NOTE_SIZE) + 18
+            needed = 42 * zoom + text_width(text, size)
             if x + needed > width - 24 and x > 24:
-                x, y = 24.0, y + 22
-            place = f'x="{x:.1f}" y="{y - 5:.1f}" width="17" height="10"'
+                x, y = 24.0, y + 22 * zoom
+            place = f'x="{x:.1f}" y="{y - 5 * zoom:.1f}" width="{17 * zoom:.1f}" height="{10 * zoom:.1f}"'
             self.parts.append(f'<rect {place} fill="{fill}"{style}/>')
-            self.labels.write([text], x + 24, y, NOTE_SIZE, fill="#333")
+            self.labels.write([text], x + 24 * zoom, y, size, fill="#333")
             x += needed
-        y += 26
+        y += 26 * zoom
         if self.shown.links:
             self.draw_scale(y)
-            y += 24
-        for line in wrap(" ".join(self.notes()), width - 48, NOTE_SIZE - 1, 6):
-            self.labels.write([line], 24, y, NOTE_SIZE - 1, fill="#666")
-            y += 16
+            y += 24 * zoom
+        size = (NOTE_SIZE - 1) * zoom
+        for line in wrap(" ".join(self.notes()), width - 48, size, 6):
+            self.labels.write([line], 24, y, size, fill="#666")
+            y += 16 * zoom
         return y + 8
 
     def legend(self) -> list[tuple[str, str, str]]:
@@ -387,6 +407,8 @@ class _Picture:
             made += [(RETURN, self.say("return"), "")] if self.back.any() else []
         if any(link.symbiosis for link in links):
             made.append(("#fff", self.say("symbiosis"), f' stroke="{SYMBIOSIS}" stroke-width="2.4"'))
+        if (self.sure * self.at.scale > LEAST_HALO).any():
+            made.append((CLASSES["product"], self.say("halo"), f' fill-opacity="{HALO}"'))
         if any(link.implied for link in links):
             made.append(("#3f72af", self.say("implied"), ' fill-opacity="0.3"'))
         bars = {_bar(kind) for kind in kinds}
@@ -394,13 +416,15 @@ class _Picture:
 
     def draw_scale(self, y: float) -> None:
         """A bar as thick as a round amount."""
-        power = 10.0 ** np.floor(np.log10(24 / self.at.scale))
-        amount = max(step * power for step in (1, 2, 5) if step * power * self.at.scale <= 24)
+        most = 24 * self.zoom
+        power = 10.0 ** np.floor(np.log10(most / self.at.scale))
+        amount = max(step * power for step in (1, 2, 5) if step * power * self.at.scale <= most)
         thick = amount * self.at.scale
-        place = f'x="24" y="{y - thick / 2:.1f}" width="17" height="{thick:.2f}"'
+        place = f'x="24" y="{y - thick / 2:.1f}" width="{17 * self.zoom:.1f}" height="{thick:.2f}"'
         self.parts.append(f'<rect {place} fill="#555"/>')
         number, unit = pretty(amount, self.unit, self.lang)
-        self.labels.write([self.say("scale", f"{number} {unit}")], 48, y, NOTE_SIZE, fill="#333")
+        text = self.say("scale", f"{number} {unit}")
+        self.labels.write([text], 24 + 24 * self.zoom, y, NOTE_SIZE * self.zoom, fill="#333")
 
     def notes(self) -> list[str]:
         shown = self.shown
