@@ -109,6 +109,7 @@ BLOCK = re.compile(r"(<!-- output (\d+): (.+?) -->\n```text\n).*?(```\n)", re.DO
 
 PICTURES = {
     "pictures/nickel_loop_ni.svg": "sankey scenarios/nickel_loop.yaml --variant all --layer Ni",
+    "pictures/steel_measured.svg": "sankey scenarios/japan_steel_measured.yaml --study reconcile",
     "pictures/targets.svg": "plot scenarios/nickel_loop.yaml bars",
     "pictures/change.svg": "plot scenarios/nickel_loop.yaml waterfall --variants as_planned,all "
     "--indicator general.co2",
