@@ -190,8 +190,38 @@ def test_a_ceiling_of_an_active_layer_reads_its_unknowns(tmp_path: Path) -> None
 
 
 def test_a_ceiling_below_the_blend_itself_has_no_answer(tmp_path: Path) -> None:
-    with pytest.raises(Infeasible):
-        park(tmp_path, "ceilings:\n  chlorine: {at: kiln, goods: [clay], layer: Cl, max: 0.05 %}\n")
+    """Clay alone holds twice as much: the ceiling and who breaks it are named, with and without a choice."""
+    ceiling = "ceilings:\n  chlorine: {at: kiln, goods: [clay], layer: Cl, max: 0.05 %}\n"
+    for text in (ceiling, LINK.format("") + ceiling):
+        with pytest.raises(Infeasible) as error:
+            park(tmp_path, text)
+        blend = "the blend of kiln would hold 0.1 % Cl; its ceiling is 0.05 %"
+        said = f"{blend}: clay from market (200 t/a at 0.1 %)."
+        assert error.value.problems[0].message == said
+
+
+def test_a_link_that_must_carry_more_than_its_ceiling_allows_is_named(tmp_path: Path) -> None:
+    """50 t of slag at 1.1 % and 150 t of clay at 0.1 % are 0.7 t of 200 t, 0.35 %."""
+    text = LINK.format(", minimum: 50 t/a")
+    text += "ceilings:\n  chlorine: {at: kiln, goods: [clay], layer: Cl, max: 0.2 %}\n"
+    with pytest.raises(Infeasible) as error:
+        park(tmp_path, text)
+    (problem,) = error.value.problems
+    assert problem.message == (
+        "the blend of kiln would hold 0.35 % Cl; its ceiling is 0.2 %: slag from smelter (50 t/a at 1.1 %)."
+    )
+
+
+def test_what_a_ceiling_cannot_judge_is_said(tmp_path: Path) -> None:
+    text = PARK.replace("  clay: {Cl: 0.1 %}\n", "") + LINK.format("")
+    path = tmp_path / "park.yaml"
+    ceiling = "ceilings:\n  chlorine: {at: kiln, goods: [clay], layer: Cl, max: 0.2 %}\n"
+    for activity in ("", "facts: [{given: slag_link, amount: 10 t/a}]\n"):
+        path.write_text(text + ceiling + activity, "utf-8")
+        result = fs.balance(fs.assemble(fs.read(path)))
+        said = "the ceiling of Cl at kiln counts clay as free of it: no content is stated"
+        assert said in result.all_notes()
+        assert "kiln的Cl上限将clay按不含该物质计：未给出含量" in result.all_notes("zh")
 
 
 def test_hazardous_waste_needs_a_permit_in_a_slot_but_not_in_its_own_plant(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -176,8 +177,8 @@ def test_the_next_best_taker_is_named_with_the_reason(tmp_path: Path) -> None:
     found = match(read(tmp_path, text))
     first, second = (one for one in found.candidates if one.good == "slag")
     assert (first.taker, second.taker) == ("kiln", "works")
-    assert first.beside.startswith("works: saves about 3e+03 less (largest share")
-    assert "works：约少" in first.beside_zh
+    assert first.beside.startswith("works: saves about 3,000 CNY/a less (largest share")
+    assert first.beside_zh.startswith("works：约少3,000 元/a（")
     assert second.beside == "no other taker fits"
 
 
@@ -193,14 +194,26 @@ def test_candidates_can_be_chosen_and_ranked(tmp_path: Path) -> None:
     ("options", "said"),
     [
         ({"by": "fame"}, "nothing is ranked by `fame`. Known: virgin"),
+        ({"freight": -1.0}, "-1.0 CNY per unit and km is no cost of transport. Write 0.5."),
+        ({"freight": float("inf")}, "inf CNY per unit and km is no cost of transport. Write 0.5."),
         ({"good": "slg"}, "there is no good `slg` in the scenario. Did you mean `slag`?"),
         ({"process": "klin"}, "there is no process `klin` in the scenario. Did you mean `kiln`?"),
     ],
 )
-def test_what_cannot_be_asked_is_said(tmp_path: Path, options: dict[str, str], said: str) -> None:
+def test_what_cannot_be_asked_is_said(tmp_path: Path, options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as error:
-        match(read(tmp_path), **options)  # type: ignore[arg-type]
+        match(read(tmp_path), **options)
     assert said in str(error.value)
+
+
+def test_closed_links_of_the_scenario_are_said_not_listed(tmp_path: Path) -> None:
+    """The kiln's link is drawn and closed, so it is no candidate; the planner is led to it."""
+    text = PARK + "links: {slag_link: {good: slag, from: smelter, to: kiln}}\n"
+    found = match(read(tmp_path, text), quick=True)
+    assert "slag" not in [one.good for one in found.candidates if one.taker == "kiln"]
+    notes = [en for en, _ in found.assumed]
+    assert notes[0].startswith("Links that the scenario has drawn are not listed, 1 of which are closed")
+    assert not [en for en, _ in match(read(tmp_path), quick=True).assumed if "closed" in en]
 
 
 # ---- as a variant ----

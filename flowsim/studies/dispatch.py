@@ -23,6 +23,7 @@ from scipy.sparse import coo_array, csr_array, vstack
 from flowsim.errors import Problem, Undetermined
 from flowsim.network import LEVELS
 from flowsim.result import Result
+from flowsim.studies.blends import ceiling_notes
 from flowsim.studies.solve import undetermined_problems
 from flowsim.studies.stages import SAME, Stages
 from flowsim.studies.structure import decompose
@@ -66,19 +67,8 @@ def dispatch(system: System, *, throw: bool = True) -> Result:
     decided[: len(flows)] = flows["contested"].to_numpy()
     x = np.where(loose, np.nan, x)
     low, high = (np.where(loose, bound, np.nan) for bound in (low, high))
-    return Result(system, x, low, high, "dispatch", decided, {}, _binding_ceilings(system, x))
-
-
-def _binding_ceilings(system: System, x: np.ndarray) -> tuple[str, ...]:
-    """A remark for each ceiling of contents that a blend has reached."""
-    rows, notes = system.upper_rows, []
-    size = abs(system.upper_matrix) @ np.abs(x)
-    slack = system.upper_rhs - system.upper_matrix @ x
-    for row in np.flatnonzero((rows.kind == "ceiling") & (slack <= SAME * size) & (size > 0)):
-        name = system.processes["id"].iloc[int(rows.process[row])]
-        most = 100 * rows.value[row]
-        notes.append(f"the blend of {name} has reached its ceiling of {most:.4g} % {rows.layer[row]}")
-    return tuple(notes)
+    notes, notes_zh = ceiling_notes(system, x)
+    return Result(system, x, low, high, "dispatch", decided, {}, notes, notes_zh=notes_zh)
 
 
 def _stages(system: System) -> Iterator[tuple[str, np.ndarray]]:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, hstack
 
 from flowsim.errors import Problem
+from flowsim.studies.blends import ceiling_problems
 from flowsim.system import System
 
 
@@ -13,6 +14,8 @@ def infeasible_problems(system: System) -> list[Problem]:
     """What lacks where, and what bounds it: found by letting inputs fall short and outputs stay over."""
     from scipy.optimize import linprog
 
+    if broken := ceiling_problems(system):
+        return broken
     rows = system.rows
     soft = np.flatnonzero(np.isin(rows.kind, ["recipe", "balance"]))
     entries = system.matrix[soft]

@@ -15,6 +15,7 @@ from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from flowsim.errors import Contradiction, Infeasible, Problem, Undetermined
 from flowsim.result import Result
+from flowsim.studies.blends import broken_ceiling, ceiling_notes
 from flowsim.studies.structure import DENSE, decompose, independent_rows, null_columns
 from flowsim.system import System
 
@@ -81,7 +82,8 @@ def solve(system: System, *, throw: bool = True, part: Determined | None = None)
     if broken and throw:
         raise Infeasible(broken)
     passed = tuple(str(problem) for problem in broken)
-    notes, notes_zh = notes + passed, notes_zh + passed
+    said, said_zh = ((), ()) if broken else ceiling_notes(system, x)
+    notes, notes_zh = (*notes, *passed, *said), (*notes_zh, *passed, *said_zh)
     decided = np.zeros(len(x), dtype=bool)
     return Result(system, x, low, high, "solve", decided, {}, notes, notes_zh=notes_zh)
 
@@ -352,6 +354,9 @@ def broken_limits(system: System, x: np.ndarray) -> list[Problem]:
     for row in np.flatnonzero(over > noise + 1e-9 * np.maximum(1.0, abs(system.upper_matrix) @ size)):
         if rows.kind[row] == "space":
             problems.append(_no_room(system, int(row), float(over[row])))
+            continue
+        if rows.kind[row] == "ceiling":
+            problems.append(broken_ceiling(system, int(row), x))
             continue
         message = f"a limit is passed by {over[row]:.6g}: {system.row_text(int(row), upper=True)}."
         problems.append(

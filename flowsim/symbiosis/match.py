@@ -7,7 +7,7 @@ one at a time, and the scenario is balanced with and without each: the way in wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import numpy as np
 from flowsim.assemble import assemble
 from flowsim.errors import FlowsimError, InputError, Problem
 from flowsim.indicators.ledger import SAVED, saved_values
+from flowsim.indicators.registry import get
 from flowsim.links import with_rows
 from flowsim.progress import track
 from flowsim.studies import balance
@@ -57,6 +58,12 @@ FREIGHT = (
         "not stated leaves money missing.",
         "运输按站点间每单位每公里{rate:g}元计，同一站点内不计；距离未知时收益缺失。",
     ),
+)
+CLOSED = (
+    "Links that the scenario has drawn are not listed, {closed} of which are closed: `flowsim curve` puts "
+    "them in the order of their cost, `flowsim optimise` chooses among them.",
+    "情景中已有的链接不再列出，其中{closed}条未开通：`flowsim curve` 按成本排序，"
+    "`flowsim optimise` 择优开通。",
 )
 MOST_TRIED = 3
 """Candidates that are balanced at most, as a multiple of those wanted: some turn out to move nothing."""
@@ -153,11 +160,15 @@ def match(
 
     Raises
     ------
-    InputError : an unknown ``by``, good or process
+    InputError : an unknown ``by``, good or process, a ``freight`` that is negative or without end
     Undetermined, Contradiction, Infeasible : the scenario itself has no answer
     """
     if by not in BY:
         raise InputError(Problem(f"nothing is ranked by `{by}`.", hint=f"Known: {', '.join(BY)}."))
+    if freight < 0 or np.isinf(freight):
+        raise InputError(
+            Problem(f"{freight} CNY per unit and km is no cost of transport.", hint="Write 0.5.")
+        )
     result = balance(assemble(scenario), study=study)
     _check_names(result, good, process)
     pairs = Screen(scenario, result, freight).candidates()
@@ -174,10 +185,11 @@ def match(
     best.sort(key=lambda one: (np.isnan(one.saved[key]), -np.nan_to_num(one.saved[key])))
     rejected = _rejections(pairs, unused)
     rest = [_candidate(row) for row in _beside(possible[len(best) + len(unused) :], best)]
-    best = [_with_beside(one, [*best, *rest], rejected, key) for one in best]
-    return Matches(
-        scenario, result, tuple(best), len(possible), rejected, by, tuple(_assumptions(key, freight, quick))
-    )
+    names = _names(scenario, result)
+    best = [_with_beside(one, [*best, *rest], rejected, key, names) for one in best]
+    closed = int((~scenario.tables["links"]["open"].to_numpy(dtype=bool)).sum())
+    assumed = tuple(_assumptions(key, freight, quick, closed))
+    return Matches(scenario, result, tuple(best), len(possible), rejected, by, assumed)
 
 
 def _ranked(possible: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -207,8 +219,11 @@ def _rejections(pairs: pd.DataFrame, unused: Sequence[Candidate]) -> pd.DataFram
     return pd.concat([pd.DataFrame(tried, columns=found.columns), found], ignore_index=True)
 
 
-def _assumptions(key: str, freight: float, quick: bool) -> Iterator[tuple[str, str]]:
+def _assumptions(key: str, freight: float, quick: bool, closed: int) -> Iterator[tuple[str, str]]:
     """What the answer rests on, in English and Chinese."""
+    if closed:
+        en, zh = CLOSED
+        yield en.format(closed=closed), zh.format(closed=closed)
     for en, zh in ASSUMED:
         yield en.format(by=SAVED[key][1]), zh.format(by=SAVED[key][2])
     en, zh = FREIGHT[0 if np.isnan(freight) else 1]
@@ -358,7 +373,21 @@ def _change(before: float, after: float) -> float:
     return 0.0 if abs(change) <= 1e-9 * max(abs(before), 1.0) else change
 
 
-def _with_beside(one: Candidate, made: Sequence[Candidate], rejected: pd.DataFrame, key: str) -> Candidate:
+def _names(scenario: Scenario, result: Result) -> dict[str, tuple[str, str]]:
+    """English and Chinese name of each taker, new plants by the name of their recipe."""
+    processes, recipes = result.system.processes, scenario.tables["recipes"]
+    heads = recipes[recipes["role"] == "reference"][["recipe", "en", "zh"]].to_numpy()
+    new = {f"new_{recipe}": (f"new: {en or recipe}", f"新建：{zh or recipe}") for recipe, en, zh in heads}
+    return new | {name: (en, zh) for name, en, zh in processes[["id", "en", "zh"]].to_numpy()}
+
+
+def _with_beside(
+    one: Candidate,
+    made: Sequence[Candidate],
+    rejected: pd.DataFrame,
+    key: str,
+    names: Mapping[str, tuple[str, str]],
+) -> Candidate:
     """The next best taker of the same residue: how far behind it is, or why it was rejected."""
     later = [
         other
@@ -366,20 +395,27 @@ def _with_beside(one: Candidate, made: Sequence[Candidate], rejected: pd.DataFra
         if (other.giver, other.good) == (one.giver, one.good) and other.taker != one.taker
     ]
     if later:
-        other = later[0]
-        behind = one.saved[key] - other.saved[key]
-        limit_en, limit_zh = LIMITS[other.limit]
-        if np.isfinite(behind):
-            en = f"{other.taker}: saves about {behind:.3g} less ({limit_en})"
-            zh = f"{other.taker}：约少{behind:.3g}（{limit_zh}）"
-        else:
-            en = f"{other.taker}: {other.reason or 'not known'}"
-            zh = f"{other.taker}：{other.reason_zh or '未知'}"
-        return replace(one, beside=en, beside_zh=zh)
-    out = rejected[(rejected["from"] == one.giver) & (rejected["good"] == one.good)]
-    out = out[out["to"] != one.taker]
-    if out.empty:
-        return replace(one, beside="no other taker fits", beside_zh="无其他适用接收方")
-    first = out.iloc[0]
-    en, zh = REJECTED[first["why"]]
-    return replace(one, beside=f"{first['to']}: {en}", beside_zh=f"{first['to']}：{zh}")
+        said = _behind(one, later[0], key)
+        taker = names[later[0].taker]
+    else:
+        out = rejected[(rejected["from"] == one.giver) & (rejected["good"] == one.good)]
+        out = out[out["to"] != one.taker]
+        if out.empty:
+            return replace(one, beside="no other taker fits", beside_zh="无其他适用接收方")
+        said, taker = REJECTED[out.iloc[0]["why"]], names[out.iloc[0]["to"]]
+    return replace(one, beside=f"{taker[0]}: {said[0]}", beside_zh=f"{taker[1]}：{said[1]}")
+
+
+def _behind(one: Candidate, other: Candidate, key: str) -> tuple[str, str]:
+    """What another taker saves less than this one, or why that is not known."""
+    behind = one.saved[key] - other.saved[key]
+    if not np.isfinite(behind):
+        return other.reason or "not known", other.reason_zh or "未知"
+    limit, limit_zh = LIMITS[other.limit]
+    size = f"{abs(behind):,.0f}" if abs(behind) >= 100 else f"{abs(behind):.3g}"
+    unit = get(SAVED[key][0]).unit
+    less, less_zh = ("less", "少") if behind >= 0 else ("more by the estimate, less certain", "多（估算）")
+    return (
+        f"saves about {size} {unit} {less} ({limit})",
+        f"约{less_zh}{size} {unit.replace('CNY', '元')}（{limit_zh}）",
+    )

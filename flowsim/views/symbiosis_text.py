@@ -40,6 +40,7 @@ WORDS = {
     "cumulative": ("avoided in all", "累计减少量"),
     "alone": ("avoided alone", "单独减少量"),
     "new": ("new: ", "新建："),
+    "nothing": ("moves, and saves nothing that is counted", "可流动，但无可计的节约"),
 }
 SHOWN = {
     "waste": ("Links by the cost of waste avoided", "按废物减量成本排序的链接"),
@@ -47,6 +48,20 @@ SHOWN = {
     "co2": ("Links by the cost of CO2 avoided", "按碳减排成本排序的链接"),
     "virgin": ("Links by the cost of virgin material saved", "按节约原生物料成本排序的链接"),
 }
+SAVINGS = {
+    "virgin_material": ("virgin input", "原生物料"),
+    "waste": ("waste", "废物处置"),
+    "water": ("fresh water", "新水"),
+    "energy": ("energy", "能源"),
+    "co2": ("CO2", "CO2"),
+    "money": ("money", "收益"),
+}
+"""Short headings of what is saved; `MEANT` says what they stand for."""
+MEANT = (
+    "Waste is what no longer goes to landfill or disposal; energy is comprehensive energy, calorific; money "
+    "is value added gained, less the cost of the link. A negative figure is what is spent more.",
+    "废物处置指减少的填埋与处置量；能源为综合能耗（当量值）；收益为增加值增量扣除链接成本。负值表示增加消耗。",
+)
 METHOD = (
     "The order is that of the cost per unit when each link alone is opened in the system without any. "
     "Each step is what the link adds to those before it, so the steps add up to what all links do together. "
@@ -70,7 +85,8 @@ def match_notes(matches: Matches, lang: str) -> list[str]:
     """How many there are, and what was assumed."""
     shown, found = len(matches.candidates), matches.found
     total = f"{shown} of {found} candidates are shown." if lang == "en" else f"共{found}项，显示{shown}项。"
-    return [total, *(zh if lang == "zh" else en for en, zh in matches.assumed)]
+    meant = [MEANT[lang == "zh"]] if matches.candidates else []
+    return [total, *meant, *(zh if lang == "zh" else en for en, zh in matches.assumed)]
 
 
 def _names(matches: Matches, lang: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
@@ -117,14 +133,17 @@ def _saving_grid(matches: Matches, lang: str) -> Grid:
     from flowsim.indicators.registry import get
 
     heads, scales = [], []
-    for key, (name, en, zh, _) in SAVED.items():
+    for key, (name, *_) in SAVED.items():
         factor, unit = handy([one.saved[key] for one in matches.candidates], get(name).unit, lang)
-        heads.append(f"{zh if lang == 'zh' else en}, {unit}")
+        heads.append(f"{SAVINGS[key][lang == 'zh']}, {unit}")
         scales.append(factor)
     rows = []
     for at, one in enumerate(matches.candidates, 1):
         saved = [number(one.saved[key] / scale) for key, scale in zip(SAVED, scales, strict=True)]
-        rows.append([str(at), *saved, one.reason_zh if lang == "zh" else one.reason])
+        reason = one.reason_zh if lang == "zh" else one.reason
+        if one.balanced and not any(one.saved.values()):
+            reason = _say("nothing", lang)
+        rows.append([str(at), *saved, reason])
     balanced = all(one.balanced for one in matches.candidates)
     title = _say("savings" if balanced else "estimates", lang)
     right = tuple(range(1 + len(heads)))
