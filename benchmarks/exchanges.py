@@ -10,6 +10,7 @@ import pandas as pd
 import scipy.optimize
 
 from benchmarks.inputs import SEED, YEAR, Tables
+from benchmarks.peers import linopy_rows
 from benchmarks.timing import Row, seconds, stopwatch
 from flowsim.scenario import from_tables
 from flowsim.studies.programme import Programme
@@ -138,23 +139,13 @@ def linopy_programme(programme: Programme, cost: np.ndarray) -> Callable[[], flo
         import xarray
     except ImportError:
         return None
-    matrix = programme.matrix
-    length = np.diff(matrix.indptr)
-    row = np.repeat(np.arange(len(length)), length)
-    term = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], length)
-    shape = (len(length), int(length.max()))
 
     def work() -> float:
         model = linopy.Model()
         column = pd.RangeIndex(len(cost), name="column")
         lower, upper = (xarray.DataArray(part, [column]) for part in (programme.lower, programme.upper))
         z = model.add_variables(lower, upper, name="z")
-        entries, columns = np.zeros(shape), np.full(shape, -1)
-        entries[row, term], columns[row, term] = matrix.data, z.labels.to_numpy()[matrix.indices]
-        data = {"coeffs": (("row", "_term"), entries), "vars": (("row", "_term"), columns)}
-        rows = pd.RangeIndex(shape[0], name="row")
-        made = xarray.Dataset({**data, "const": ("row", np.zeros(shape[0]))}, coords={"row": rows})
-        left = linopy.LinearExpression(made, model)
+        left = linopy_rows(model, programme.matrix, z)
         equal = programme.low == programme.high
         for name, some, sign in (("equal", equal, "="), ("under", ~equal, "<=")):
             chosen = np.flatnonzero(some)

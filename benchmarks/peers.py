@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from benchmarks.inputs import Tables
 
@@ -113,3 +114,20 @@ def fixed_point(graph: Graph) -> Callable[[], np.ndarray]:
         return np.array(amount)
 
     return work
+
+
+def linopy_rows(model: Any, matrix: csr_array, variables: Any) -> Any:
+    """``A x`` as an expression of linopy, from the arrays of a sparse matrix."""
+    import linopy
+    import xarray
+
+    length = np.diff(matrix.indptr)
+    row = np.repeat(np.arange(len(length)), length)
+    term = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], length)
+    shape = (len(length), int(length.max()))
+    entries, columns = np.zeros(shape), np.full(shape, -1)
+    entries[row, term], columns[row, term] = matrix.data, variables.labels.to_numpy()[matrix.indices]
+    data = {"coeffs": (("row", "_term"), entries), "vars": (("row", "_term"), columns)}
+    rows = pd.RangeIndex(shape[0], name="row")
+    made = xarray.Dataset({**data, "const": ("row", np.zeros(shape[0]))}, coords={"row": rows})
+    return linopy.LinearExpression(made, model)

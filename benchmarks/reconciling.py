@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import block_array, csc_array, csr_array, dia_array, eye_array
 
 from benchmarks import inputs
+from benchmarks.peers import linopy_rows
 from benchmarks.timing import Row, seconds
 from flowsim.assemble import assemble
 from flowsim.scenario import from_tables
@@ -24,6 +26,10 @@ from flowsim.system import System
 MEASURED, ERROR = 0.8, 0.05
 MOST_GENERAL = 100
 """General optimisers are measured up to so many processes."""
+MOST_MODELLED = 500
+"""Active sets, as HiGHS has them for squares, are measured up to so many processes."""
+PATIENT = 60.0
+"""Seconds that HiGHS may take."""
 MOST_RECONCILED = 10_000
 DAMPING = 1e-10
 AGREES = 1e-5
@@ -80,6 +86,8 @@ def _rivals(problem: Problem, count: int) -> dict[str, Callable[[], np.ndarray]]
     works = {"bare KKT factorisation, no bounds": lambda: bare_kkt(problem)}
     if interior := clarabel(problem):
         works["Clarabel"] = interior
+    if count <= MOST_MODELLED and (modelled := linopy_model(problem)):
+        works["linopy, HiGHS"] = modelled
     if count <= MOST_GENERAL:
         works["SciPy SLSQP"] = lambda: general(problem, "SLSQP")
         works["SciPy trust-constr"] = lambda: general(problem, "trust-constr")
@@ -126,6 +134,33 @@ def clarabel(problem: Problem) -> Callable[[], np.ndarray] | None:
     def work() -> np.ndarray:
         made = solver.DefaultSolver(weight, linear, matrix, np.zeros(rows + columns), cones, settings)
         return np.array(made.solve().x)
+
+    return work
+
+
+def linopy_model(problem: Problem) -> Callable[[], np.ndarray] | None:
+    """The same problem in a modelling language, in units of a typical flow, solved by HiGHS with active sets;
+    None if linopy or highspy is not installed."""
+    try:
+        import highspy  # noqa: F401
+        import linopy
+        import xarray
+    except ImportError:
+        return None
+    weight, linear = _weight(problem)
+    unit = float(np.median(problem[2]))
+    square, slope = 0.5 * weight.diagonal() * unit**2, linear * unit
+
+    def work() -> np.ndarray:
+        model = linopy.Model()
+        column = pd.RangeIndex(len(slope), name="column")
+        z = model.add_variables(0.0, coords=[column], name="z")
+        model.add_constraints(linopy_rows(model, problem[0], z), "=", 0.0, name="balances")
+        model.add_objective(
+            (xarray.DataArray(square, [column]) * z * z + xarray.DataArray(slope, [column]) * z).sum()
+        )
+        model.solve("highs", io_api="direct", output_flag=False, time_limit=PATIENT)
+        return z.solution.to_numpy() * unit
 
     return work
 

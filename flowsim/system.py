@@ -7,7 +7,7 @@ kind, what it is about, and the file and line that it came from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -199,13 +199,19 @@ class System(Displayed):
         head = f"{ROW_KINDS[str(rows.kind[row])][lang == 'zh']}{', ' + label if label else ''}{layer}"
         return f"{head}: {' + '.join(left) or '0'} {relation} {' + '.join(right + tail)}"
 
+    def names(self, columns: Iterable[int]) -> list[str]:
+        """Id of each of some unknowns: that of its flow, or its kind and process, with the layer."""
+        flows, processes = self.flows["id"].to_numpy(), self.processes["id"].to_numpy()
+
+        def name(column: int) -> str:
+            at, kind, layer = self.unknown_at[column], self.unknown_kind[column], self.unknown_layer[column]
+            own = str(flows[at]) if kind == "flow" else f"{kind}({processes[at]})"
+            return own if layer in ("", "base" if kind == "flow" else "mass") else f"{own}[{layer}]"
+
+        return [name(column) for column in columns]
+
     def _short(self, column: int) -> str:
-        at, kind = int(self.unknown_at[column]), self.unknown_kind[column]
-        if kind == "flow":
-            name, layer = str(self.flows["id"].iloc[at]), self.unknown_layer[column]
-            return name if layer == "base" else f"{name}[{layer}]"
-        name, layer = str(self.processes["id"].iloc[at]), self.unknown_layer[column]
-        return f"{kind}({name})" + (f"[{layer}]" if layer not in ("", "mass") else "")
+        return self.names([column])[0]
 
     def __repr__(self) -> str:
         variant = f", {self.about['variant']}" if self.about["variant"] else ""

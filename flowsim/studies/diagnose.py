@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from scipy.sparse import csr_array, dia_array, eye_array, hstack, vstack
+from scipy.sparse import block_diag, csr_array, dia_array, eye_array, hstack, vstack
 
 from flowsim.errors import Contradiction, Infeasible, NotClosed, Problem
 from flowsim.studies.adjust import State
@@ -17,6 +17,9 @@ from flowsim.uncertainty import NORMAL_95
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_TOGETHER = 20_000
+"""Columns of small linear programmes that are solved as one."""
 
 
 def moved_system(system: System, data: pd.DataFrame, u: np.ndarray) -> System:
@@ -164,7 +167,7 @@ class _Open:
 
     def programme(self, chosen: np.ndarray) -> dict[str, Any]:
         """Arguments of a linear programme in some of the columns, which no row ties to others."""
-        out: dict[str, Any] = {"bounds": self.bounds[chosen], "method": "highs"}
+        out: dict[str, Any] = {"bounds": self.bounds[chosen]}
         for (matrix, rhs), name in zip(self.blocks, ("ub", "eq"), strict=True):
             mine = csr_array(matrix[:, chosen])
             rows = np.flatnonzero(np.diff(mine.indptr))
@@ -181,7 +184,7 @@ def room(system: System, x: np.ndarray) -> np.ndarray | None:
     if not len(part.columns):
         return x
     every = np.arange(len(part.columns))
-    found = linprog(np.zeros(len(every)), **part.programme(every))
+    found = linprog(np.zeros(len(every)), **part.programme(every), method="highs")
     if found.status != 0:
         return None
     filled = x.copy()
@@ -190,25 +193,46 @@ def room(system: System, x: np.ndarray) -> np.ndarray | None:
 
 
 def intervals(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Interval that rows, limits and bounds leave each undetermined unknown, by two linear programs each."""
-    from scipy.optimize import linprog
-
+    """Interval that rows, limits and bounds leave each undetermined unknown, by two programmes each."""
     low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
     part = _Open(system, x)
-    if not len(part.columns):
+    chosen = np.arange(len(part.columns))[:MOST_INTERVALS]
+    if not len(chosen):
         return low, high
     group = _groups(csr_array(vstack([matrix for matrix, _ in part.blocks])))
-    chosen = np.arange(len(part.columns))[:MOST_INTERVALS]
-    for label in np.unique(group[chosen]):
-        mine = np.flatnonzero(group == label)
-        programme = part.programme(mine)
-        for at in np.intersect1d(mine, chosen):
-            cost = (mine == at).astype(float)
-            for sign, into in ((1.0, low), (-1.0, high)):
-                found = linprog(sign * cost, **programme)
-                end = {0: found.fun, 3: -np.inf}.get(found.status)
-                into[part.columns[at]] = np.nan if end is None else sign * end * part.size
+    chosen = chosen[np.argsort(group[chosen], kind="stable")]
+    members = {int(label): np.flatnonzero(group == label) for label in np.unique(group[chosen])}
+    programmes = {label: part.programme(mine) for label, mine in members.items()}
+    labels = group[chosen].tolist()
+    for sign, into in ((1.0, low), (-1.0, high)):
+        costs = [sign * (members[label] == at) for label, at in zip(labels, chosen, strict=True)]
+        least = _least([(programmes[label], cost) for label, cost in zip(labels, costs, strict=True)])
+        into[part.columns[chosen]] = sign * part.size * np.array(least)
     return low, high
+
+
+def _least(work: list[tuple[dict[str, Any], np.ndarray]]) -> list[float]:
+    """Least value of a cost in each of several linear programmes; minus infinity where there is none.
+
+    They stand side by side in one programme, for a call costs more than a small programme does. One that
+    has no minimum is found by halves.
+    """
+    from scipy.optimize import linprog
+
+    sizes = [len(cost) for _, cost in work]
+    if len(work) > 1 and sum(sizes) > MOST_TOGETHER:
+        return _least(work[: len(work) // 2]) + _least(work[len(work) // 2 :])
+    cost = np.concatenate([cost for _, cost in work])
+    together: dict[str, Any] = {"bounds": np.vstack([one["bounds"] for one, _ in work])}
+    for name in ("ub", "eq"):
+        together[f"A_{name}"] = block_diag([one[f"A_{name}"] for one, _ in work], format="csr")
+        together[f"b_{name}"] = np.concatenate([one[f"b_{name}"] for one, _ in work])
+    found = linprog(cost, **together, method="highs")
+    if found.status == 0:
+        return [float(part.sum()) for part in np.split(cost * found.x, np.cumsum(sizes)[:-1])]
+    if len(work) == 1:
+        return [-np.inf if found.status == 3 else np.nan]
+    return _least(work[: len(work) // 2]) + _least(work[len(work) // 2 :])
 
 
 def _groups(matrix: csr_array) -> np.ndarray:
@@ -218,23 +242,19 @@ def _groups(matrix: csr_array) -> np.ndarray:
     return connected_components(csr_array(matrix.T @ matrix), directed=False)[1]
 
 
-def unit_of(system: System, row: int) -> str:
-    """Unit of the number that a row states; ``1`` for shares."""
-    rows = system.rows
-    if rows.kind[row] in ("transfer", "share", "content"):
-        return "1"
-    if rows.kind[row] == "recipe":
-        good = system.goods["unit"].iloc[rows.good[row]]
-        return f"{good}/{_activity_unit(system, int(rows.process[row]))}"
-    column = int(system.matrix.indices[system.matrix.indptr[row]])
-    at, kind = int(system.unknown_at[column]), system.unknown_kind[column]
-    if kind == "activity":
-        return f"{_activity_unit(system, at)}/a"
-    if kind == "stock":
-        return "t"
-    if kind == "flow" and system.unknown_layer[column] == "base":
-        return f"{system.goods['unit'].iloc[int(system.flows['good_at'].iloc[at])]}/a"
-    return "t/a"
+def units_of(system: System, stated: np.ndarray) -> list[str]:
+    """Unit of the number that each of some rows states; ``1`` for shares."""
+    rows, goods = system.rows, system.goods["unit"].to_numpy(dtype=object)
+    own = _units(system)
+
+    def unit(row: int) -> str:
+        if rows.kind[row] in ("transfer", "share", "content"):
+            return "1"
+        if rows.kind[row] == "recipe":
+            return f"{goods[rows.good[row]]}/{_activity_unit(system, int(rows.process[row]))}"
+        return str(own[system.matrix.indices[system.matrix.indptr[row]]])
+
+    return [unit(row) for row in stated.tolist()]
 
 
 def _activity_unit(system: System, process: int) -> str:
@@ -281,8 +301,7 @@ def _labels(system: System) -> dict[str, np.ndarray]:
     at, kind, layer = system.unknown_at, system.unknown_kind, system.unknown_layer
     flow = kind == "flow"
     inner = flow & (layer != "base")
-    ids = np.where(flow, _taken(flows["id"], at, flow), kind + "(" + _taken(processes["id"], at, ~flow) + ")")
-    out = {"id": np.where(inner, ids + "[" + layer + "]", ids)}
+    out = {"id": np.array(system.names(range(len(at))), dtype=object)}
     for lang, said in (
         ("en", ("activity of ", "", "stock change of ", "stock of ", " in ")),
         ("zh", ("", "的运行量", "存量变化", "存量", "的")),

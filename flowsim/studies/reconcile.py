@@ -176,7 +176,7 @@ def _data_table(system: System, data: pd.DataFrame, fit: Fit, alpha: float) -> p
     free = fit.free[: model.data]
     table.insert(4, "after", np.where(free, np.nan, model.value + model.sd * state.u))
     table.insert(5, "sd_after", np.where(free, np.nan, model.sd * np.sqrt(spread)))
-    table.insert(6, "unit", [diagnose.unit_of(system, int(row)) for row in data["row"]])
+    table.insert(6, "unit", diagnose.units_of(system, data["row"].to_numpy(dtype=np.int64)))
     table.insert(7, "change", np.where(free, np.nan, state.u))
     redundant = (spread < 1 - REDUNDANT) & ~model.left_out
     table.insert(

@@ -66,8 +66,10 @@ def _names(system: System, at: np.ndarray, of_all: np.ndarray) -> list[str]:
     """An id for each datum: that of its flow, or kind, subject and process; with a number if repeated."""
     names: list[str] = []
     seen: dict[str, int] = {}
-    for row in at.tolist():
-        name = _name(system, row)
+    given = system.rows.kind[at] == "given"
+    of_given = iter(system.names(system.matrix.indices[system.matrix.indptr[at[given]]].tolist()))
+    for row, amount in zip(at.tolist(), given.tolist(), strict=True):
+        name = next(of_given) if amount else _name(system, row)
         if of_all[row]:
             name = re.sub(r"@[0-9.]+(?=@|$)", "", name)
         seen[name] = seen.get(name, 0) + 1
@@ -76,12 +78,11 @@ def _names(system: System, at: np.ndarray, of_all: np.ndarray) -> list[str]:
 
 
 def _name(system: System, row: int) -> str:
+    """Kind, subject and process of a coefficient."""
     rows, matrix = system.rows, system.matrix
     start, end = matrix.indptr[row], matrix.indptr[row + 1]
     columns, entries = matrix.indices[start:end], matrix.data[start:end]
     kind = str(rows.kind[row])
-    if kind == "given":
-        return system._short(int(columns[0]))
     good = str(system.goods["id"].iloc[rows.good[row]]) if rows.good[row] >= 0 else ""
     if kind == "content":
         return f"content:{good}[{rows.layer[row]}]"
