@@ -43,6 +43,7 @@ _HOMES = {
     "sankey": "flowsim.views.sankey",
     "explore": "flowsim.views.explore",
     "show": "flowsim.views.notebook",
+    "report": "flowsim.report",
     "save": "flowsim.result",
     "load": "flowsim.result",
     "example": "flowsim.scenario",

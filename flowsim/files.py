@@ -527,6 +527,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: str | Path) -> None:
+    """Refuse a place where nothing can be written before work begins. Raises InputError as `whole_file`."""
+    _check_writable(Path(os.path.realpath(path)), _Problems(str(path)))
+
+
 def _check_writable(target: Path, problems: _Problems) -> None:
     if os.path.isdir(target):
         problems.stop("This is a folder, not a file.", hint="Add a file name.")

@@ -9,6 +9,7 @@ from flowsim.cli import (  # noqa: F401  (they register their commands)
     optimise,
     pictures,
     pinch,
+    report,
     start,
     stress,
     studies,

@@ -111,6 +111,7 @@ def simulate(
 @BOUNDARY
 @click.option("--all", "every", is_flag=True, help="Show every value.")
 @click.option("--out", type=click.Path(), help="Write the balanced tables as CSV and JSON into this folder.")
+@click.option("--report", "document", type=click.Path(), help="Write a report: .html, .docx, .xlsx or .pdf.")
 @JSON
 @LANG
 @fails_clearly
@@ -128,6 +129,7 @@ def reconcile(
     boundary: str,
     every: bool,
     out: str | None,
+    document: str | None,
     as_json: bool,
     lang: str,
 ) -> None:
@@ -158,6 +160,8 @@ def reconcile(
     tables = _reconciled_tables(answer, measure, names, boundary, seed)
     if out:
         export(answer.result, out)
+    if document:
+        _reconciled_report(answer, document, tables, measure, lang)
     if as_json:
         extra = {name: records(finite(table)) for name, table in tables.items()}
         print_json({**answer.as_json(), **extra})
@@ -171,6 +175,21 @@ def reconcile(
     for note in answer.notes_zh if lang == "zh" else answer.notes:
         click.echo(f"{say('note', lang)}: {note}")
     click.echo(verdict(answer, lang))
+
+
+def _reconciled_report(
+    answer: Any, path: str, tables: dict[str, Any], measure: str | None, lang: str
+) -> None:
+    """The same tables as a document, with the method and what the data leave open."""
+    from flowsim.report import write
+    from flowsim.report.answers import reconciled
+    from flowsim.views.reconcile_text import next_grid, uncertain_grids
+
+    def extra(lang: str) -> list[Any]:
+        grids = uncertain_grids(tables["indicators"], lang) if "indicators" in tables else []
+        return grids + ([next_grid(tables["next"], str(measure), lang)] if "next" in tables else [])
+
+    write(lambda one: reconciled(answer, one, extra=extra(one)), path, lang)
 
 
 def _reconciled_tables(

@@ -36,7 +36,12 @@ Box = tuple[float, float, float, float]
 
 def safe(text: object) -> str:
     """A text that is only text in SVG and HTML; characters that XML does not know are left out."""
-    return html.escape(_NOT_XML.sub("", str(text)), quote=True)
+    return html.escape(plain(text), quote=True)
+
+
+def plain(text: object) -> str:
+    """A text without the characters that XML, and so Word and Excel, do not know."""
+    return _NOT_XML.sub("", str(text))
 
 
 @lru_cache(maxsize=10_000)
