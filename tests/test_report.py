@@ -155,6 +155,19 @@ def test_chains_close_and_hold_all_that_crosses_them(
     assert got == pytest.approx(wanted)
 
 
+def test_parts_of_a_change_add_up_to_it(comparison: Comparison, made: dict[str, Document]) -> None:
+    cells = next(table for table in tables(made["en"]) if table.sheet == "changes").cells
+    for first, other in zip(*comparison.values, strict=True):
+        parts = [row[3] for row in cells if row[0] == first.indicator.en]
+        if parts:
+            assert sum(parts) == pytest.approx(other.value - first.value)  # type: ignore[arg-type]
+
+
+def test_every_sheet_has_a_chinese_name(made: dict[str, Document], hostile: Document) -> None:
+    used = {table.sheet.partition("#")[0] for found in (*made.values(), hostile) for table in tables(found)}
+    assert used <= set(excel.SHEETS)
+
+
 def test_every_flow_stands_in_the_annex_with_its_amounts(
     results: list[Result], made: dict[str, Document]
 ) -> None:

@@ -11,12 +11,12 @@ from flowsim.cli.base import (
     FACTORS,
     INPUTS,
     STUDY,
-    balanced,
+    answered,
     fails_clearly,
     inputs_of,
     listed,
     main,
-    variants_of,
+    scenarios_of,
 )
 
 
@@ -65,8 +65,8 @@ def report(
     from flowsim.report import report as write_report
 
     check(output, lang)
-    chosen = [(file, name) for file in files for name in variants_of(file, variants)]
-    results = [balanced(file, name, study) for file, name in track(chosen, "variants")]
+    scenarios = [said for file in files for said in scenarios_of(file, variants)]
+    results = [answered(said, study) for said in track(scenarios, "variants")]
     write_report(
         results,
         output,

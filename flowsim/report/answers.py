@@ -54,7 +54,7 @@ def answer(
 
 def tables_section(heading: str, said: str, grids: Sequence[Grid], sheet: str) -> Section:
     """A paragraph and tables below a heading."""
-    numbered = [sheet if len(grids) == 1 else f"{sheet} {at}" for at in range(1, len(grids) + 1)]
+    numbered = [sheet if len(grids) == 1 else f"{sheet}#{at}" for at in range(1, len(grids) + 1)]
     tables = [grid_table(grid, name) for grid, name in zip(grids, numbered, strict=True)]
     return Section(heading, (*((Paragraph(said),) if said else ()), *tables))
 

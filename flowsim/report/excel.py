@@ -7,7 +7,6 @@ never a formula (`flowsim.sheets.put`).
 from __future__ import annotations
 
 import io
-import re
 from typing import Any
 
 from flowsim.report.document import Bullets, Cell, Document, Formula, Paragraph, Picture, Section, Table
@@ -16,6 +15,34 @@ from flowsim.views.svg import plain
 
 FULL = "#,##0.######"
 """Format of numbers that stand in full."""
+SHEETS = {
+    "report": "报告",
+    "pictures": "图",
+    "summary": "摘要",
+    "indicators": "指标",
+    "changes": "变化来源",
+    "targets": "目标",
+    "boundary": "边界平衡",
+    "chains": "产业链平衡",
+    "links": "链接",
+    "ledger": "共生台账",
+    "wastes": "未利用废物",
+    "definitions": "定义",
+    "quality": "数据质量",
+    "estimates": "估算",
+    "differences": "情景改动",
+    "residuals": "残差",
+    "processes": "过程",
+    "not judged": "未判断目标",
+    "sources": "来源",
+    "flows": "流",
+    "origin": "溯源",
+    "data": "数据",
+    "values": "平衡值",
+    "open": "未确定",
+    "more": "其他",
+}
+"""Names of sheets in Chinese."""
 SHEET_NAME = 31
 """Signs that the name of a sheet can have."""
 PICTURE_ROWS = 42
@@ -33,7 +60,7 @@ def content(document: Document) -> bytes:
 
 
 def _fill(book: Any, document: Document) -> None:
-    first = book.add_worksheet(_free(document.say("report", "报告"), []))
+    first = book.add_worksheet(_free(document, "report", []))
     names: dict[int, str] = {}
     pictures: list[Picture] = []
     for section in document.sections:
@@ -44,7 +71,7 @@ def _fill(book: Any, document: Document) -> None:
                 pictures.append(part)
     _front(book, first, document, names)
     if pictures:
-        _pictures(book.add_worksheet(_free(document.say("pictures", "图"), [])), document, pictures)
+        _pictures(book.add_worksheet(_free(document, "pictures", [])), document, pictures)
 
 
 def _front(book: Any, sheet: Any, document: Document, names: dict[int, str]) -> None:
@@ -95,7 +122,7 @@ def _texts(
 
 def _sheet(book: Any, document: Document, part: Table, taken: list[str]) -> str:
     """One sheet for a table: its full numbers where it has them, else the numbers that its texts show."""
-    name = _free(part.sheet, taken)
+    name = _free(document, part.sheet, taken)
     right = set(part.grid.right)
     rows: list[list[Any]]
     if part.cells:
@@ -122,9 +149,11 @@ def _sheet(book: Any, document: Document, part: Table, taken: list[str]) -> str:
     return name
 
 
-def _free(name: str, taken: list[str]) -> str:
-    """A name that no sheet has yet."""
-    wanted = re.sub(r"[\[\]:*?/\\']", " ", name)[: SHEET_NAME - 3]
+def _free(document: Document, name: str, taken: list[str]) -> str:
+    """The name of a sheet in the language of the document, such that no other has it."""
+    word, _, number = name.partition("#")
+    said = {"en": word, "zh": SHEETS[word]}.get(document.lang, f"{word} {SHEETS[word]}")
+    wanted = f"{said} {number}".strip()[: SHEET_NAME - 3]
     found, count = wanted, 2
     while found.lower() in taken:
         found, count = f"{wanted} {count}", count + 1

@@ -12,6 +12,7 @@ from flowsim.errors import InputError
 from flowsim.report import evidence, grounds
 from flowsim.report.document import (
     Bullets,
+    Cell,
     Document,
     Formula,
     Paragraph,
@@ -21,18 +22,20 @@ from flowsim.report.document import (
     Table,
     chosen,
 )
-from flowsim.report.summary import HEADLINE, headline_grid, in_words, most_changed, verdict_lines
+from flowsim.report.summary import HEADLINE, headline_grid, in_words, most_changed, place_of, verdict_lines
 from flowsim.views import charts
 from flowsim.views.diagram import LEFT_OUT
 from flowsim.views.indicator_text import ledger_grids
 from flowsim.views.sankey import sankey
-from flowsim.views.text import Grid, comparison_grids
+from flowsim.views.text import Grid, comparison_grids, part_name
 from flowsim.words import say
 
 if TYPE_CHECKING:
     from flowsim.compare import Comparison
     from flowsim.indicators.ledger import Ledger
 
+MOST_PARTS = 20
+"""Parts of one change that a workbook lists; the others are one row."""
 MOST_NODES = 14
 """Processes in one Sankey picture; beyond that the smaller ones are one, or chains are drawn."""
 WATERS = ("fresh_water", "process_water", "reclaimed_water", "sea_water", "wastewater", "vapour")
@@ -94,7 +97,7 @@ def _summary(comparison: Comparison, lang: str) -> Section:
     parts: list[Part] = []
     if said := about["description"].get(lang, ""):
         parts.append(Paragraph(said))
-    parts.append(evidence.grid_table(headline_grid(comparison, lang), "summary"))
+    parts.append(_headline(comparison, lang))
     parts.append(Bullets(tuple(in_words(comparison, name, lang) for name in HEADLINE)))
     if lines := verdict_lines(comparison, lang):
         parts.append(Bullets(lines))
@@ -118,8 +121,37 @@ def _indicators(comparison: Comparison, lang: str) -> Section:
         base = comparison.labels[0][lang]
         note = f"In brackets: change against {base}." if lang == "en" else f"括号内为相对{base}的变化。"
         parts.insert(0, Paragraph(note, is_note=True))
-        parts.append(evidence.grid_table(grids[-1], "changes"))
+        parts.append(_changes(comparison, grids[-1], lang))
     return Section(title, tuple(parts))
+
+
+def _headline(comparison: Comparison, lang: str) -> Table:
+    """The headline indicators in handy scales; in full for a workbook."""
+    grid = headline_grid(comparison, lang)
+    at = [place_of(comparison, name) for name in HEADLINE]
+    items = [comparison.values[0][place].indicator for place in at]
+    heads = [f"{chosen(lang, item.en, item.zh)}, {item.unit}" for item in items]
+    cells: list[tuple[Cell, ...]] = []
+    for label, mine in zip(evidence.labels_of(comparison, lang), comparison.values, strict=True):
+        cells.append((label, *(mine[place].value for place in at)))
+    return Table(grid, "summary", (grid.columns[0], *heads), tuple(cells))
+
+
+def _changes(comparison: Comparison, grid: Grid, lang: str) -> Table:
+    """What explains each change; in a workbook the largest parts in full, and the others as one."""
+    cells: list[tuple[Cell, ...]] = []
+    for at, first in enumerate(comparison.values[0]):
+        item, rest = first.indicator, say("the rest", lang)
+        for label, parts in zip(evidence.labels_of(comparison, lang), comparison.parts, strict=True):
+            names = chosen(lang, item.en, item.zh), label
+            named = parts[at][:MOST_PARTS]
+            shown = [(part_name(part, named, lang), part.contribution) for part in named]
+            if more := parts[at][MOST_PARTS:]:
+                shown.append((f"{rest} ({len(more)})", sum(part.contribution for part in more)))
+            cells += [(*names, name, size, item.unit) for name, size in shown]
+    words = ("indicator", "variant", "flow", "contribution", "unit")
+    table = evidence.grid_table(grid, "changes")
+    return replace(table, columns=tuple(say(word, lang) for word in words), cells=tuple(cells))
 
 
 def _live_indicators(comparison: Comparison, lang: str) -> tuple[Any, tuple[str, ...]]:
@@ -245,7 +277,7 @@ def _symbiosis(comparison: Comparison, lang: str, ledgers: Mapping[str, Ledger])
         )
         parts.append(Paragraph(note, is_note=True))
         parts += [
-            evidence.grid_table(replace(grid, title=f"{grid.title}: {label}"), f"ledger {at}")
+            evidence.grid_table(replace(grid, title=f"{grid.title}: {label}"), f"ledger#{at}")
             for at, grid in enumerate(ledger_grids(ledger, lang), start=1)
         ]
     if links is not None and not ledgers:
