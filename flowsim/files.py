@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import inf, nan
 from pathlib import Path, PureWindowsPath
@@ -551,6 +551,29 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text whole or not at all, line ends as in ``text``. Raises InputError as `whole_file`."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_folder(folder: str | Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write files of one folder, which is made if it is not there: all of them or none, name → text.
+
+    Raises
+    ------
+    InputError : the folder is a file, or as `whole_file`
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(Problem("this is a file, but a folder is wanted.", str(folder)))
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with ExitStack() as stack:
+            for name, text in texts.items():
+                stack.enter_context(whole_file(folder / name)).write_bytes(text.encode("utf-8"))
+    except BaseException:
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+    return [folder / name for name in texts]
 
 
 # ---- places ----

@@ -16,7 +16,7 @@ import numpy as np
 
 from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
-from flowsim.files import whole_file, write_text
+from flowsim.files import whole_file, write_folder
 from flowsim.system import BASE_UNITS, Rows, System
 
 if TYPE_CHECKING:
@@ -444,28 +444,22 @@ def load(path: str | Path) -> Result:
 
 
 def export(result: Result, folder: str | Path) -> list[Path]:
-    """Write the tidy tables as CSV and the whole as one JSON; each file whole or not at all.
+    """Write the tidy tables as CSV and the whole as one JSON; all of them or none.
 
     Returns the paths written. Layout: docs/json.md.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(Problem("this is a file, but a folder is wanted.", str(folder)))
-    folder.mkdir(parents=True, exist_ok=True)
     frames = {
         "flows": result.flows,
         "processes": result.processes,
         "stocks": result.stocks,
         "checks": result.checks,
     }
-    written = []
-    for name, frame in frames.items():
-        path = folder / f"{name}.csv"
-        write_text(path, "\ufeff" + frame.to_csv(index=False, lineterminator="\n"))
-        written.append(path)
-    path = folder / "result.json"
-    write_text(path, json.dumps(as_json(result), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    return [*written, path]
+    texts = {
+        f"{name}.csv": "\ufeff" + frame.to_csv(index=False, lineterminator="\n")
+        for name, frame in frames.items()
+    }
+    whole = json.dumps(as_json(result), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return write_folder(folder, {**texts, "result.json": whole})
 
 
 def finite(value: float) -> float | None:

@@ -139,6 +139,46 @@ def test_a_share_is_in_percent(simulations: Any) -> None:
     assert made_of(Line, panel)[1].y == pytest.approx(100 * share) and panel.y.label == "%"
 
 
+def test_the_years_in_which_a_share_passes_a_tenth_or_half_are_marked(simulations: Any) -> None:
+    (panel,) = years(simulations, part=["ni_recycled"], whole=["ni_metal"]).panels
+    for made, line, points in zip(simulations, made_of(Line, panel), made_of(Points, panel), strict=True):
+        share = made.ratio(["ni_recycled"], ["ni_metal"])
+        reached = {level: year for level, year in made.passes(share).items() if year is not None}
+        assert points.x == list(reached.values()) and (points.y >= 100 * np.array(list(reached))).all()
+        assert line.name.split(", ")[1:] == [f"{level:.0%}: {year:g}" for level, year in reached.items()]
+    assert not made_of(Texts, panel)
+    (alone,) = years(simulations[:1], part=["ni_recycled"], whole=["ni_metal"]).panels
+    assert made_of(Texts, alone)[0].texts == made_of(Line, alone)[0].name.split(", ")[1:] != []
+
+
+def test_cohorts_stack_up_to_their_stock_in_the_same_colours_everywhere(simulations: Any) -> None:
+    chart = years(simulations, view="cohorts", lang="zh")
+    assert len(chart.panels) == 2 * len(simulations[0].books)
+    tables = [made.stocks[made.stocks["layer"] == ""] for made in simulations]
+    levels = [part["level"].to_numpy() for table in tables for _, part in table.groupby("stock", sort=False)]
+    for panel, level in zip(chart.panels, levels, strict=True):
+        areas = made_of(Area, panel)
+        assert areas[-1].high / areas[-1].high.max() == pytest.approx(level / level.max(), rel=1e-9)
+        assert {area.name: area.colour for area in areas} == {
+            area.name: area.colour for area in made_of(Area, chart.panels[0])
+        }
+    assert [area.name for area in made_of(Area, chart.panels[0])][-2:] == ["2028–2029", "2030"]
+
+
+def test_a_landfill_that_fills_up_is_drawn_in_percent_of_its_space() -> None:
+    made = fs.simulate(fs.example("building_stocks"), years=range(2020, 2061, 10), first=1)
+    (panel,) = years([made], view="filling", lang="zh").panels
+    assert panel.title == "建筑垃圾填埋场 (waste), 库容占用率 (2,000 万t)"
+    assert made_of(Line, panel)[0].y == pytest.approx(100 * made.filling["share"].to_numpy())
+    (first, *_, last) = made_of(Area, years([made], view="cohorts", lang="zh").panels[0])
+    assert first.name == "期初存量" and (np.diff(first.high) < 0).all() and last.name == "2060"
+
+
+def test_without_a_space_there_is_no_filling_to_draw(simulations: Any) -> None:
+    with pytest.raises(InputError, match="no stock of the scenario has a space. Give a landfill a `space`"):
+        years(simulations, view="filling")
+
+
 def test_a_front_is_sorted_and_in_handy_units() -> None:
     (panel,) = front([(2e6, 1e8), (1e6, 3e8)], CO2, COST, names=["late", "early"], lang="zh").panels
     points = made_of(Points, panel)[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import ENOSPC
@@ -16,7 +18,17 @@ import yaml
 
 from flowsim import files
 from flowsim.errors import InputError, Problem
-from flowsim.files import Row, inside, read_csv, read_yaml, share, whole_file, write_bytes, write_text
+from flowsim.files import (
+    Row,
+    inside,
+    read_csv,
+    read_yaml,
+    share,
+    whole_file,
+    write_bytes,
+    write_folder,
+    write_text,
+)
 
 Write = Callable[[str | bytes], Path]
 
@@ -449,3 +461,51 @@ def test_a_misspelt_folder_brings_near_names(scenario: str) -> None:
 def test_the_root_of_the_disk_is_never_inside() -> None:
     with pytest.raises(InputError, match="leads outside"):
         inside("/tmp/a.yaml", "../etc", 1, "folder")
+
+
+def test_a_folder_of_files_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    assert write_folder(tmp_path / "new", {"a.csv": "1", "b.csv": "2"}) == [
+        tmp_path / "new" / "a.csv",
+        tmp_path / "new" / "b.csv",
+    ]
+    (tmp_path / "new" / "b.csv").unlink()
+    (tmp_path / "new" / "b.csv").mkdir()
+    with pytest.raises(InputError, match="This is a folder, not a file"):
+        write_folder(tmp_path / "new", {"a.csv": "3", "b.csv": "4"})
+    assert (tmp_path / "new" / "a.csv").read_text() == "1"
+    with pytest.raises(InputError, match="this is a file, but a folder is wanted"):
+        write_folder(tmp_path / "new" / "a.csv", {})
+
+
+STOPPED = """
+import os, signal, sys
+seen = []
+def stop(event, arguments):
+    if event == "open" and ".flowsim-" in str(arguments[0]):
+        seen.append(arguments[0])
+        if len(seen) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(stop)
+from flowsim.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a signal to oneself ends a process there")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_stopping_a_simulation_while_it_writes_leaves_nothing_half_written(
+    tmp_path: Path, is_there: bool
+) -> None:
+    """A real signal, at the third file that is opened."""
+    out = tmp_path / "out"
+    if is_there:
+        out.mkdir()
+        (out / "flows.csv").write_text("old")
+    command = [sys.executable, "-c", STOPPED, "simulate", str(share() / "scenarios" / "battery_stocks.yaml")]
+    done = subprocess.run(
+        [*command, "--years", "2018:2020", "--out", str(out)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr == "flowsim: stopped. No file is half written.\n"
+    assert ([path.name for path in out.iterdir()] == ["flows.csv"]) if is_there else not out.exists()
+    assert not is_there or (out / "flows.csv").read_text() == "old"

@@ -60,6 +60,9 @@ def fails_clearly(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except BrokenPipeError:
             raise
+        except KeyboardInterrupt:
+            click.echo("flowsim: stopped. No file is half written.", err=True)
+            sys.exit(130)
         except FlowsimError as error:
             click.echo(f"flowsim: {error}", err=True)
         except OSError as error:

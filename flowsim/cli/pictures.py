@@ -88,7 +88,7 @@ def sankey(
 PLOTS = {
     "bars": ("indicator", "targets", "base", "boundary", "given"),
     "waterfall": ("indicator", "boundary", "given"),
-    "years": ("years", "names", "part", "whole", "layer"),
+    "years": ("years", "names", "part", "whole", "layer", "view"),
 }
 """Kinds of charts, and the options that each takes besides those of all."""
 
@@ -104,6 +104,12 @@ PLOTS = {
 @BOUNDARY
 @INPUTS
 @click.option("--years", help="years: 2020:2060, with a step 2020:2060:5, or a list 2020,2025,2035.")
+@click.option(
+    "--view",
+    type=click.Choice(["stocks", "cohorts", "filling"]),
+    default="stocks",
+    help="years: stocks as lines, stacked by when things entered, or how full landfills are.",
+)
 @click.option("--flows", "names", help="years: flows or goods to stack; without it the stocks.")
 @click.option("--part", help="years: flows or goods whose share in `--whole` is wanted.")
 @click.option("--whole", help="years: flows or goods that make up the whole.")
@@ -175,6 +181,7 @@ def _years_chart(
     part: str | None,
     whole: str | None,
     layer: str,
+    view: str,
     study: str,
     lang: str,
     **_: Any,
@@ -194,7 +201,7 @@ def _years_chart(
         for said in scenarios_of(file, variants)
     ]
     chosen, parts, wholes = (listed(text or "") for text in (names, part, whole))
-    return draw(simulations, chosen, part=parts, whole=wholes, layer=layer, lang=lang)
+    return draw(simulations, chosen, part=parts, whole=wholes, layer=layer, view=view, lang=lang)  # type: ignore[arg-type]
 
 
 @main.command()

@@ -13,7 +13,7 @@ import numpy as np
 from flowsim.cohorts import NOISE, Steps
 from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
-from flowsim.files import write_text
+from flowsim.files import write_folder
 from flowsim.result import FORMAT, Result, records
 from flowsim.scenario import Scenario
 from flowsim.stocks import GOOD, Ledger, Space
@@ -312,7 +312,7 @@ More = Mapping[str, Sequence["pd.DataFrame"]]
 
 
 def export(simulations: Sequence[Simulation], folder: str | Path, more: More | None = None) -> list[Path]:
-    """Write the tidy tables of every variant as CSV, a column ``variant`` in front; each file whole or not.
+    """Write the tidy tables of every variant as CSV, a column ``variant`` in front; all or none.
 
     Raises
     ------
@@ -320,22 +320,16 @@ def export(simulations: Sequence[Simulation], folder: str | Path, more: More | N
     """
     import pandas as pd
 
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(Problem("this is a file, but a folder is wanted.", str(folder)))
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    texts = {}
     for name, each in _tables(simulations, more).items():
         frames = []
         for made, table in zip(simulations, each, strict=True):
             frame = table.copy()
             frame.insert(0, "variant", made.scenario.variant)
             frames.append(frame)
-        path = folder / f"{name}.csv"
         text = pd.concat(frames, ignore_index=True).to_csv(index=False, lineterminator="\n")
-        write_text(path, "\ufeff" + text)
-        written.append(path)
-    return written
+        texts[f"{name}.csv"] = "\ufeff" + text
+    return write_folder(folder, texts)
 
 
 def _tables(simulations: Sequence[Simulation], more: More | None) -> dict[str, Sequence[pd.DataFrame]]:
