@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +118,9 @@ PICTURES = {
     "pictures/stocks_zh.svg": "plot scenarios/battery_stocks.yaml years --years 2020:2060 --lang zh",
 }
 
+SCREENS = {"pictures/explore.png": "explore scenarios/japan_steel_measured.yaml --study reconcile"}
+"""Pages that are shown as they look in a browser, where there is one."""
+
 
 def printed(command: str) -> str:
     """What a flowsim command prints, run at the top of the project."""
@@ -150,6 +155,17 @@ def readme() -> str:
     return with_outputs((HERE.parent / "README.md").read_text(encoding="utf-8"))
 
 
+def photographed(picture: str, command: str) -> None:
+    """Write a picture of the page that a command makes, if Chromium is there."""
+    if not (browser := shutil.which("chromium")):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        printed(f"{command} -o {folder}/page.html")
+        shot = [f"--screenshot={HERE / picture}", "--window-size=1280,800", f"file://{folder}/page.html"]
+        asked = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *shot]
+        subprocess.run(asked, check=True, capture_output=True)
+
+
 NOTEBOOKS = HERE.parent / "notebooks"
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 
@@ -181,3 +197,5 @@ if __name__ == "__main__":
         write_text(script.with_suffix(".ipynb"), notebook(script.read_text(encoding="utf-8")))
     for picture, command in PICTURES.items():
         printed(f"{command} -o docs/{picture}")
+    for picture, command in SCREENS.items():
+        photographed(picture, command)

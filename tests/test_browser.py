@@ -108,7 +108,7 @@ def click_node(page: Any, name: str) -> None:
     spot = page.evaluate("(id) => network.canvasToDOM(network.getPositions([id])[id])", name)
     box = page.locator("#mynetwork").bounding_box()
     page.mouse.click(box["x"] + spot["x"], box["y"] + spot["y"])
-    page.wait_for_function("(id) => network.getSelectedNodes().includes(id)", arg=name)
+    page.locator("#details .id", has_text=name).wait_for()
 
 
 SMALL = {"ore_in", "metal_flow", "scrap_back", "metal_out", "slag_out"}
@@ -204,10 +204,11 @@ def test_positions_are_saved_and_loaded(page: Any, tmp_path: Path) -> None:
     path = tmp_path / "moved.json"
     path.write_text(json.dumps(saved), encoding="utf-8")
     page.set_input_files("#file", path)
-    page.wait_for_function("network.getPositions(['smelter']).smelter.x === 123")
+    page.locator("#status", has_text="Positions read.").wait_for()
+    assert page.evaluate("network.getPositions(['smelter']).smelter") == {"x": 123, "y": 456}
     path.write_text("[]", encoding="utf-8")
     page.set_input_files("#file", path)
-    page.wait_for_function("document.getElementById('status').textContent.startsWith('This file holds')")
+    page.locator("#status", has_text="This file holds no positions").wait_for()
 
 
 def found_first(page: Any, text: str) -> None:
@@ -308,7 +309,7 @@ def test_uncertainty_of_a_reconciled_flow_is_told_in_each_layer(browser: Any, tm
         shown = page.text_content("#details").replace(",", "")
         assert f"({float(f'{100 * sd / value:.4g}'):g} %)" in shown
         low, high = (float(f"{value + side * 1.96 * sd:.4g}") for side in (-1, 1))
-        assert f"95 % interval{low:.0f} – {high:.0f} t/a" in shown
+        assert f"95 % interval{low:.0f} t/a – {high:.0f} t/a" in shown
         assert "reconciled" in shown
         found_first(page, "casting")
         panel = page.locator("#details")
@@ -328,6 +329,29 @@ def test_groups_have_their_names_and_open_alone(browser: Any, tmp_path: Path) ->
         assert page.input_value("#firm") == "alpha" and page.input_value("#group") == "none"
         assert "smelter" in page.evaluate("nodes.getIds()")
         assert shown_edges(page) == {"ore_in", "metal_flow", "scrap_back", "slag_out"}
+
+
+def test_a_filter_closes_wide_gaps_and_its_positions_are_its_own(
+    browser: Any, parks: dict[int, fs.Result], tmp_path: Path
+) -> None:
+    with opened(browser, written(tmp_path, explore(parks[100]))) as page:
+        page.select_option("#group", "none")
+        whole = page.evaluate("network.getPositions(['p30'])")
+        size = page.evaluate("network.getScale()")
+        page.select_option("#chain", "chain_2")
+        assert page.evaluate("network.getScale()") > 1.5 * size and page.evaluate(OVERLAPS) == 0
+        spot = page.evaluate("network.canvasToDOM(network.getPositions(['p30']).p30)")
+        box = page.locator("#mynetwork").bounding_box()
+        page.mouse.move(box["x"] + spot["x"], box["y"] + spot["y"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + spot["x"] + 60, box["y"] + spot["y"] + 40, steps=3)
+        page.mouse.up()
+        with page.expect_download() as download:
+            page.click("#save")
+        saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))["positions"]
+        assert [*saved["none/chain:chain_2"]] == ["p30"]
+        page.select_option("#chain", "")
+        assert page.evaluate("network.getPositions(['p30'])") == whole
 
 
 def test_a_click_on_a_loop_lights_it(page: Any) -> None:
@@ -399,6 +423,20 @@ OVERLAPS = """() => {
 }"""
 
 
+OUT_OF_SIGHT = """() => nodes.getIds().filter((id) => {
+  const box = network.getBoundingBox(id), room = document.getElementById("mynetwork");
+  const begin = network.canvasToDOM({ x: box.left, y: box.top });
+  const end = network.canvasToDOM({ x: box.right, y: box.bottom });
+  return begin.x < 0 || begin.y < 0 || end.x > room.clientWidth || end.y > room.clientHeight;
+})"""
+SOON_IN_SIGHT = f"""() => new Promise((done) => {{
+  const outside = {OUT_OF_SIGHT};
+  let frames = 300;
+  const look = () => (frames-- && outside().length ? requestAnimationFrame(look) : done(outside()));
+  look();
+}})"""
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("size", SIZES)
 def test_a_graph_opens_legible(
@@ -408,9 +446,13 @@ def test_a_graph_opens_legible(
         assert page.evaluate(OVERLAPS) == 0
         letters = page.evaluate("network.getScale() * Math.min(...nodes.get().map((node) => node.font.size))")
         assert letters >= 8
+        assert page.evaluate(OUT_OF_SIGHT) == []
+        page.set_viewport_size({"width": 1200, "height": 700})
+        assert page.evaluate(SOON_IN_SIGHT) == []
         for group in ("none", "firm", "site"):
             page.select_option("#group", group)
             assert page.evaluate(OVERLAPS) == 0, group
+            assert page.evaluate(OUT_OF_SIGHT) == [], group
 
 
 CLASHES = """() => {

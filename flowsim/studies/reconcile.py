@@ -119,7 +119,8 @@ def _answer(
     table = _data_table(system, data, fit, alpha)
     test = _global_test(fit, alpha)
     notes, notes_zh = remarks(system, fit, table, test)
-    result = Result(moved, x, low, high, "reconcile", np.zeros(count, dtype=bool), options, notes, sd)
+    nothing = np.zeros(count, dtype=bool)
+    result = Result(moved, x, low, high, "reconcile", nothing, options, notes, sd, notes_zh)
     given = np.flatnonzero(table["kind"] == "given")
     columns = system.matrix.indices[system.matrix.indptr[data["row"].to_numpy(dtype=np.int64)[given]]]
     measured = dict(zip(columns.tolist(), table["class"].iloc[given], strict=True))

@@ -96,6 +96,7 @@ def _data(results: list[Result]) -> dict[str, Any]:
         "citations": _citations(results, variants),
         "positions": _positions(list(nodes.values()), variants, goods),
         "groups": _group_names(results),
+        "gaps": [1.3 * STEP, 1.5 * ROW],
         "group": _opening_group(list(nodes.values())),
         **_folded(shown),
     }

@@ -152,8 +152,12 @@ function thicken(scale) {
   draw();
 }
 
+/* Whether the view holds all; then it still does when the window changes. */
+let whole = true;
+
 /* Move the view so that it holds these nodes, or all of them. */
 function fit(ids, most) {
+  network.redraw(); // a box has its size when it has been drawn
   const boxes = (ids || [...drawn.nodes.keys()]).map((id) => network.getBoundingBox(id)).filter((box) => box);
   if (!boxes.length) return;
   const left = Math.min(...boxes.map((box) => box.left)),
@@ -166,7 +170,8 @@ function fit(ids, most) {
       (room.clientHeight - 50) / (bottom - top),
       most || 1.2,
     );
-  if (!ids) thicken(scale);
+  whole = !ids;
+  if (whole) thicken(scale);
   network.moveTo({ position: { x: (left + right) / 2, y: (top + bottom) / 2 }, scale, animation: false });
 }
 
@@ -298,7 +303,7 @@ function drawControls() {
   byId("years").hidden = !yearsDiffer();
   options(
     "layer",
-    data.layers.map((each) => [each.id, `${label(each)} (${each.unit})`]),
+    data.layers.map((each) => [each.id, `${label(each)} (${unitText(each.unit)})`]),
     state.layer,
   );
   options(
@@ -427,8 +432,8 @@ function newGroup() {
 // --- positions ---
 
 function savePositions() {
-  const places = { none: {}, firm: {}, site: {}, chain: {} };
-  Object.keys(places).forEach((group) => {
+  const places = { ...state.moved };
+  Object.keys(data.positions).forEach((group) => {
     places[group] = { ...data.positions[group], ...state.moved[group] };
   });
   const blob = new Blob([JSON.stringify({ flowsim_positions: 1, positions: places }, null, 1)], {
@@ -450,10 +455,10 @@ async function loadPositions() {
   try {
     const read = JSON.parse(await file.text());
     if (read.flowsim_positions !== 1 || typeof read.positions !== "object") throw new Error("form");
-    Object.keys(state.moved).forEach((group) => {
-      Object.entries(read.positions[group] || {}).forEach(([id, spot]) => {
-        if (id in data.positions[group] && isSpot(spot)) state.moved[group][id] = spot;
-      });
+    Object.entries(read.positions).forEach(([view, spots]) => {
+      const known = data.positions[view.split("/")[0]] || {},
+        fit = Object.entries(spots).filter(([id, spot]) => id in known && isSpot(spot));
+      state.moved[view] = { ...state.moved[view], ...Object.fromEntries(fit) };
     });
     refresh();
     byId("status").textContent = say("foundPlaces");
@@ -493,7 +498,11 @@ function start() {
     refresh();
   });
   choose("group", "group", newGroup);
-  for (const tag of TAGS) choose(tag, tag, refresh);
+  for (const tag of TAGS)
+    choose(tag, tag, () => {
+      refresh();
+      fit();
+    });
   for (const box of ["implied", "outside", "pools", "lonely", "names", "loops"])
     listen(box, "change", () => {
       state[box] = byId(box).checked;
@@ -537,7 +546,8 @@ function start() {
   listen("load", "click", () => byId("file").click());
   listen("file", "change", loadPositions);
   listen("reset", "click", () => {
-    state.moved[state.group] = {};
+    const places = movedNow();
+    Object.keys(places).forEach((id) => delete places[id]);
     refresh();
     fit();
   });
@@ -552,9 +562,14 @@ function start() {
       refresh();
     }
   });
+  for (const move of ["zoom", "dragStart"])
+    network.on(move, () => {
+      whole = false;
+    });
+  network.on("resize", () => whole && requestAnimationFrame(() => fit()));
   network.on("dragEnd", ({ nodes: ids }) => {
     Object.entries(network.getPositions(ids)).forEach(([id, { x, y }]) => {
-      state.moved[state.group][id] = [x, y];
+      movedNow()[id] = [x, y];
     });
   });
   drawControls();

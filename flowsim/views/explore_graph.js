@@ -49,11 +49,12 @@ const state = {
   hidden: new Set(Object.keys(data.classes).filter((name) => data.classes[name].hidden)),
   opened: new Set(),
   revealed: new Set(),
-  moved: { none: {}, firm: {}, site: {}, chain: {} },
+  moved: {},
 };
 let drawn = { edges: new Map(), nodes: new Map(), left: {} };
 /* Lines are drawn so many times thicker, that they stay visible where the whole graph is small. */
 let fine = 1;
+let squeezed = new Map();
 // --- words and numbers ---
 
 const byId = (id) => document.getElementById(id);
@@ -278,8 +279,36 @@ function outline(edge) {
   return edge.flows.some(({ flow }) => flow.kind === "link") ? LINK : "";
 }
 
+/* Places that nodes were dragged to in this view: a way to collapse, and what is filtered. */
+function movedNow() {
+  const filters = TAGS.filter((tag) => state[tag]).map((tag) => `${tag}:${state[tag]}`);
+  const view = [state.group, ...filters].join("/");
+  if (!state.moved[view]) state.moved[view] = {};
+  return state.moved[view];
+}
+
 function spotOf(id) {
-  return state.moved[state.group][id] || data.positions[state.group][id];
+  return movedNow()[id] || squeezed.get(id) || data.positions[state.group][id];
+}
+
+/* Where a filter leaves only some nodes, wide gaps between them close; their order and near places stay. */
+function squeeze() {
+  const made = new Map(),
+    ids = [...drawn.nodes.keys()],
+    spots = data.positions[state.group];
+  if (!TAGS.some((tag) => state[tag])) return made;
+  const axes = [0, 1].map((axis) => {
+    const values = [...new Set(ids.map((id) => spots[id][axis]))].sort((a, b) => a - b),
+      places = new Map();
+    let last = 0;
+    values.forEach((value, at) => {
+      if (at) last += Math.min(value - values[at - 1], data.gaps[axis]);
+      places.set(value, last);
+    });
+    return places;
+  });
+  ids.forEach((id) => made.set(id, [0, 1].map((axis) => axes[axis].get(spots[id][axis]))));
+  return made;
 }
 
 /* How far each edge bends: those between the same two nodes lie beside each other, what returns goes round. */
@@ -341,6 +370,7 @@ function drawnEdge(edge, most, bend) {
 function draw() {
   const { edges: edgesNow, left } = shownEdges();
   drawn = { edges: edgesNow, nodes: shownNodes(edgesNow), left };
+  squeezed = squeeze();
   const gone = (id) => !drawn.nodes.has(id) && !drawn.edges.has(id);
   if (state.followed && [...state.followed.start, ...state.followed.first].some(gone)) state.followed = null;
   if (state.followed) state.followed = again(state.followed);

@@ -389,7 +389,7 @@ function oneFlow(at, id) {
       [say("uncertainty"), spreadText(at, state.layer)],
       [
         say("sure"),
-        sure ? `${number(value - sure)} – ${number(value + sure)} ${unitText(layerNow().unit)}` : undefined,
+        sure ? [-sure, sure].map((each) => amount(value + each, layerNow().unit)).join(" – ") : undefined,
       ],
       [
         say("interval"),

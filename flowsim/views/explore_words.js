@@ -68,7 +68,7 @@ const TEXT = {
   process: ["process", "过程"],
   recipe: ["recipe", "单耗配方"],
   recipeLines: ["Recipe, per unit of activity", "单耗（每单位运行量）"],
-  reconciled: ["reconciled", "协调"],
+  reconciled: ["reconciled", "核算调整"],
   recovery: ["collects, utilises, treats", "收集、利用、处理"],
   reset: ["reset", "复原"],
   residual: ["largest residual", "最大残差"],
