@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import flowsim as fs
+from flowsim.cli import main
 from flowsim.cohorts import ENTRIES, Initial, Steps, stock_model
 from flowsim.errors import InputError
+from flowsim.files import share
 from flowsim.lifetimes import Lifetime
 from flowsim.scenario import Scenario
 from flowsim.series import all_series, in_year
@@ -473,6 +477,31 @@ def test_things_may_have_a_second_life(tmp_path: Path) -> None:
     assert made.checks["share"].abs().max() < 1e-13
 
 
+def test_a_second_life_hands_on_what_the_first_one_held(tmp_path: Path) -> None:
+    """Nickel of packs sold by year goes through both lives; each store keeps it by its own cohorts."""
+    second = (
+        (
+            "from: collection, to: market}",
+            "from: collection, to: storage}\n  - {id: done, good: spent, from: storage, to: market}",
+        ),
+        (
+            "  collection: {kind: collect}",
+            "  collection: {kind: collect, mixed: true}\n  storage: {kind: store}",
+        ),
+        (
+            "stocks:\n",
+            "stocks:\n  second: {at: storage, good: spent, distribution: normal, mean: 6, shape: 1.5}\n",
+        ),
+    )
+    made = fs.simulate(scenario(tmp_path, BATTERIES + RICHER, NICKEL, *second), years=range(2020, 2051))
+    life = Lifetime("normal", 6, 1.5)
+    bare = stock_model(range(2020, 2051), life, inflow=flow(made, "recycled", "Ni"))
+    assert flow(made, "done", "Ni") == pytest.approx(bare.outflow, rel=1e-9, abs=1e-12)
+    content = [flow(made, name, "Ni")[20] / flow(made, name)[20] for name in ("done", "recycled", "sold")]
+    assert 0.05 < content[0] < content[1] < content[2] == pytest.approx(0.12)
+    assert made.checks["share"].abs().max() < 1e-12
+
+
 # ---- what is read off ----
 
 
@@ -768,6 +797,14 @@ def test_random_systems_with_loops_through_stores_conserve_all_layers(tmp_path: 
     level = made.stocks.groupby(["year", "layer"])["level"].sum()
     cohorts = made.cohorts.groupby(["year", "layer"])["amount"].sum()
     assert cohorts[level.index].to_numpy() == pytest.approx(level.to_numpy(), rel=1e-12)
+
+
+def test_the_first_step_may_be_shorter_on_the_command_line_too() -> None:
+    file = str(share() / "scenarios" / "building_stocks.yaml")
+    done = CliRunner().invoke(main, ["simulate", file, "--years", "2020:2030:5", "--first", "1", "--json"])
+    (variant,) = json.loads(done.output)["variants"]
+    assert [row["length"] for row in variant["stocks"] if row["stock"] == "houses"] == [1, 5, 5]
+    assert [row["of"] for row in variant["filling"]] == ["waste"] * 3
 
 
 # ---- tables for people ----

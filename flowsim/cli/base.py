@@ -14,6 +14,9 @@ from flowsim import __version__
 
 LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the output.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON in the layout of docs/json.md.")
+FIRST = click.option(
+    "--first", type=float, help="Length of the first step in years; without it as long as the second."
+)
 VARIANT = click.option("--variant", help="Variant to apply; without it the scenario as it stands.")
 BOUNDARY = click.option(
     "--boundary",

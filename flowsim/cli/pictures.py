@@ -9,6 +9,7 @@ import click
 from flowsim.cli.base import (
     BOUNDARY,
     CHARTS,
+    FIRST,
     INPUTS,
     LANG,
     OR_RECONCILE,
@@ -88,7 +89,7 @@ def sankey(
 PLOTS = {
     "bars": ("indicator", "targets", "base", "boundary", "given"),
     "waterfall": ("indicator", "boundary", "given"),
-    "years": ("years", "names", "part", "whole", "layer", "view"),
+    "years": ("years", "names", "part", "whole", "layer", "view", "first"),
 }
 """Kinds of charts, and the options that each takes besides those of all."""
 
@@ -103,6 +104,7 @@ PLOTS = {
 @click.option("--base", help="bars: variant that targets stated as a change are counted from.")
 @BOUNDARY
 @INPUTS
+@FIRST
 @click.option("--years", help="years: 2020:2060, with a step 2020:2060:5, or a list 2020,2025,2035.")
 @click.option(
     "--view",
@@ -182,6 +184,7 @@ def _years_chart(
     whole: str | None,
     layer: str,
     view: str,
+    first: float | None,
     study: str,
     lang: str,
     **_: Any,
@@ -197,7 +200,7 @@ def _years_chart(
         raise InputError(Problem("a share needs `--part` and `--whole`.", hint=hint))
     steps = years_of(years)
     simulations = [
-        simulate(said, years=steps, study=study)  # type: ignore[arg-type]
+        simulate(said, years=steps, study=study, first=first)  # type: ignore[arg-type]
         for said in scenarios_of(file, variants)
     ]
     chosen, parts, wholes = (listed(text or "") for text in (names, part, whole))

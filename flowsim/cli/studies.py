@@ -9,6 +9,7 @@ import click
 from flowsim.cli.base import (
     BOUNDARY,
     FACTORS,
+    FIRST,
     INPUTS,
     JSON,
     LANG,
@@ -27,6 +28,7 @@ from flowsim.cli.base import (
 @main.command()
 @click.argument("file")
 @click.option("--years", required=True, help="2020:2060, with a step 2020:2060:5, or a list 2020,2025,2035.")
+@FIRST
 @click.option("--variants", help="Variants to simulate, separated by commas; without it FILE as it stands.")
 @click.option("--part", help="Flows or goods whose share in `--whole` is wanted, separated by commas.")
 @click.option("--whole", help="Flows or goods that make up the whole.")
@@ -43,6 +45,7 @@ from flowsim.cli.base import (
 def simulate(
     file: str,
     years: str,
+    first: float | None,
     variants: str | None,
     part: str | None,
     whole: str | None,
@@ -73,7 +76,8 @@ def simulate(
             Problem("a share needs `--part` and `--whole`.", hint="Name flows or goods for both.")
         )
     names = listed(variants) if variants else [None]
-    made = [through_years(read(file, name), years=years_of(years), study=study) for name in names]  # type: ignore[arg-type]
+    asked = {"years": years_of(years), "study": study, "first": first}
+    made = [through_years(read(file, name), **asked) for name in names]  # type: ignore[arg-type]
     more = {}
     if wanted:
         inputs, sets = inputs_of(given), factor_sets(made[0].results[0], factors)
