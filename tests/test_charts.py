@@ -195,6 +195,18 @@ def test_a_curve_goes_from_the_cheapest_on_and_its_widths_add_up() -> None:
     assert boxes[0].hover == ["1  saves (100 kt/a, −20.0 CNY/t)"]
 
 
+def test_measures_at_no_cost_are_seen_in_the_order_given() -> None:
+    (panel,) = curve([("z", 1e5, 0.0), ("a", 1e5, 0.0), ("dear", 1e5, 50.0)]).panels
+    boxes = made_of(Boxes, panel)
+    assert [box.hover[0][:4] for box in boxes] == ["1  z", "2  a", "3  d"]
+    assert all(box.bottom[0] < 0 < box.top[0] < 1 for box in boxes[:2])
+
+
+def test_numbers_of_narrow_measures_do_not_cover_each_other() -> None:
+    (panel,) = curve([("wide", 1e6, 1.0), ("thin", 1e3, 2.0), ("thinner", 1e2, 3.0), ("w", 1e6, 4.0)]).panels
+    assert [list(mark.texts) for mark in made_of(Texts, panel)] == [["1", "2", "", "4"]]
+
+
 def test_composite_curves_keep_the_numbers_given() -> None:
     both, grand = composite(
         [(0, 40), (9, 80)], [(2, 30), (11, 70)], [(2, 80), (0, 50), (3, 30)], pinch=50

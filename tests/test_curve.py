@@ -116,6 +116,18 @@ def test_what_cannot_be_asked_is_said(file: Path, options: dict[str, object], sa
     assert said in str(error.value)
 
 
+def test_a_link_named_twice_is_one_step(file: Path) -> None:
+    assert [step.link for step in curve(fs.read(file), links=["cheap", "cheap"]).steps] == ["cheap"]
+
+
+def test_where_the_picture_goes_is_looked_at_first(file: Path) -> None:
+    """The folder is missing, so nothing is balanced: not even the boundary is looked at."""
+    said = CliRunner().invoke(
+        main, ["curve", str(file), "-o", str(file.parent / "no" / "x.svg"), "--per", "x"]
+    )
+    assert said.exit_code == 2 and "There is no folder" in said.output
+
+
 def test_a_scenario_that_needs_its_links_says_how_to_ask(file: Path) -> None:
     text = PARK.replace("facts", "facts") + "facts:\n  - {limit: near, max: 1 t/a}\n"
     file.write_text(text, "utf-8")

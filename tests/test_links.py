@@ -222,6 +222,9 @@ def test_what_a_ceiling_cannot_judge_is_said(tmp_path: Path) -> None:
         said = "the ceiling of Cl at kiln counts clay as free of it: no content is stated"
         assert said in result.all_notes()
         assert "kiln的Cl上限将clay按不含该物质计：未给出含量" in result.all_notes("zh")
+    path.write_text(text.replace(LINK.format(""), "") + ceiling, "utf-8")
+    notes = fs.balance(fs.assemble(fs.read(path))).all_notes()
+    assert "the ceiling of Cl at kiln limits nothing: nothing that it takes states a content" in notes
 
 
 def test_hazardous_waste_needs_a_permit_in_a_slot_but_not_in_its_own_plant(tmp_path: Path) -> None:

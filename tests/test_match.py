@@ -250,14 +250,17 @@ def test_a_variant_of_a_variant_builds_on_it(tmp_path: Path) -> None:
     [
         ("", "park.yaml", "this is the scenario itself"),
         ("", "deeper/x.yaml", "the folder is not that of the scenario"),
+        ("", "mine.yaml", "there is a file of this name already"),
         ("variants: {a: {}}\n", "x.yaml", "`variants:` stands on one line"),
     ],
 )
 def test_what_cannot_be_written_is_said(tmp_path: Path, head: str, target: str, said: str) -> None:
     found = match(read(tmp_path, PARK + head), quick=True)
+    (tmp_path / "mine.yaml").write_text("mine", "utf-8")
     with pytest.raises(InputError, match=said):
         write(found, tmp_path / target)
     assert not (tmp_path / "x.yaml").exists()
+    assert (tmp_path / "mine.yaml").read_text("utf-8") == "mine"
 
 
 def test_nothing_found_cannot_be_written(tmp_path: Path) -> None:

@@ -92,11 +92,14 @@ def _one(
     from flowsim.symbiosis.limits import binding, ranges, what_binds
     from flowsim.symbiosis.optimise import optimise as find
     from flowsim.symbiosis.shares import shares as divide
+    from flowsim.symbiosis.variant_file import check_target
     from flowsim.symbiosis.written import write
     from flowsim.views import optimise_text as shown
     from flowsim.views.text import print_grids
     from flowsim.words import say
 
+    if written:
+        check_target(scenario, written)
     optimum = find(scenario, objective=objective, **options)
     limits, (found, unseen) = binding(optimum), ranges(optimum)
     grids = shown.optimum_grids(optimum, what_binds(optimum), lang)

@@ -61,13 +61,17 @@ def match(
     from flowsim.symbiosis.layout import export
     from flowsim.symbiosis.match import match as find
     from flowsim.symbiosis.match import write
+    from flowsim.symbiosis.variant_file import check_target
     from flowsim.views.symbiosis_text import match_grids, match_notes
     from flowsim.views.text import print_grids
     from flowsim.words import say
 
     rate = float("nan") if freight is None else freight
+    scenario = read(file, variant)
+    if written:
+        check_target(scenario, written)
     found = find(
-        read(file, variant),
+        scenario,
         top=top,
         by=by,
         good=good,
@@ -114,6 +118,7 @@ def curve(
     lang: str,
 ) -> None:
     """Links of FILE, open or not, by what a tonne of waste, water or CO2 avoided costs."""
+    from flowsim.files import check_writable
     from flowsim.scenario import read
     from flowsim.symbiosis.curve import curve as in_order
     from flowsim.symbiosis.found_json import curve_json
@@ -124,6 +129,7 @@ def curve(
 
     if output:
         form_of(output, CHARTS)
+        check_writable(output)
     names = listed(links) if links else None
     made = in_order(read(file, variant), per, links=names, boundary=boundary, study=study)  # type: ignore[arg-type]
     if output:

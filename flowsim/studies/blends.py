@@ -51,20 +51,24 @@ def _blended(system: System, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 def _unstated(system: System, row: int, x: np.ndarray) -> list[tuple[str, str]]:
     """Goods of a blend that state no content of the substance, and so count as free of it."""
     layer = str(system.upper_rows.layer[row])
-    if layer in system.layers or layer not in system.substances:
+    if layer in system.layers:
         return []
     flows, _, _ = _blended(system, row)
     goods = np.unique(system.flows["good_at"].to_numpy()[flows[np.nan_to_num(x[flows]) > 0]])
-    stated = system.contents[:, [system.substances.index(layer)]].tocoo().row
+    known = layer in system.substances
+    stated = system.contents[:, [system.substances.index(layer)]].tocoo().row if known else goods[:0]
     lacking = np.setdiff1d(goods, stated)
+    place, place_zh = _name(system, row, "id"), _name(system, row, "zh")
     if not len(lacking):
         return []
-    en, zh = (list(system.goods[lang].iloc[lacking]) for lang in ("en", "zh"))
-    place, place_zh = _name(system, row, "id"), _name(system, row, "zh")
+    if len(lacking) == len(goods):
+        en, zh = "limits nothing: nothing that it takes states a content", "不起作用：所用物料均未给出含量"
+        return [(f"the ceiling of {layer} at {place} {en}", f"{place_zh}的{layer}上限{zh}")]
+    en, zh = (", ".join(system.goods["en"].iloc[lacking]), "、".join(system.goods["zh"].iloc[lacking]))
     return [
         (
-            f"the ceiling of {layer} at {place} counts {', '.join(en)} as free of it: no content is stated",
-            f"{place_zh}的{layer}上限将{'、'.join(zh)}按不含该物质计：未给出含量",
+            f"the ceiling of {layer} at {place} counts {en} as free of it: no content is stated",
+            f"{place_zh}的{layer}上限将{zh}按不含该物质计：未给出含量",
         )
     ]
 

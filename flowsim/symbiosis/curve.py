@@ -115,7 +115,7 @@ def curve(
         raise InputError(Problem(f"nothing is counted per `{per}`.", hint=f"Known: {', '.join(PER)}."))
     table = scenario.tables["links"]
     known_links(scenario, links or ())
-    names = list(links) if links is not None else list(table["id"])
+    names = list(dict.fromkeys(links if links is not None else table["id"]))
     if not names:
         raise InputError(
             Problem("the scenario has no links.", scenario.file, hint="`flowsim match` finds some.")
@@ -126,7 +126,7 @@ def curve(
     order = sorted(names, key=lambda name: (*_rank(walk, alone[name]), names.index(name)))
     steps, opened, last = list[Step](), list[str](), walk.base
     for name in track(order, "one link after the other"):
-        found = walk.opened([*opened, name])
+        found = walk.opened([*opened, name]) if opened else alone[name]
         if isinstance(found, str):
             steps.append(walk.failed(name, found, steps))
             continue

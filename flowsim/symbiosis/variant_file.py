@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowsim.errors import InputError, Problem
-from flowsim.files import write_text
+from flowsim.files import check_writable, write_text
 
 if TYPE_CHECKING:
     from flowsim.scenario import Scenario
@@ -24,12 +24,12 @@ def free_name(scenario: Scenario, plain: str) -> str:
     return name
 
 
-def extend(scenario: Scenario, path: str | Path, text: str) -> None:
-    """Write the scenario with a variant added, beside the scenario; ``text`` is YAML, two spaces in.
+def check_target(scenario: Scenario, path: str | Path) -> None:
+    """Whether a scenario with one more variant can be written there; asked before the work begins.
 
     Raises
     ------
-    InputError : no file behind the scenario, another folder, or the scenario's own file
+    InputError : no file behind the scenario, another folder, a file that exists, or no permission
     """
     source, path = Path(scenario.file), Path(path)
     if not scenario.file:
@@ -42,6 +42,21 @@ def extend(scenario: Scenario, path: str | Path, text: str) -> None:
     if path.resolve().parent != source.resolve().parent:
         hint = f"Write it into {source.parent}, so that its library and tables are found."
         raise InputError(Problem("the folder is not that of the scenario.", str(path), hint=hint))
+    check_writable(path)
+    if path.exists():
+        hint = "Name a new file, or remove this one first."
+        raise InputError(Problem("there is a file of this name already.", str(path), hint=hint))
+
+
+def extend(scenario: Scenario, path: str | Path, text: str) -> None:
+    """Write the scenario with a variant added, beside the scenario; ``text`` is YAML, two spaces in.
+
+    Raises
+    ------
+    InputError : as `check_target`, or variants that stand on one line
+    """
+    check_target(scenario, path)
+    source = Path(scenario.file)
     said = source.read_text(encoding="utf-8-sig")
     found = re.search(r"^variants:[ \t]*(#.*)?$", said, flags=re.MULTILINE)
     if found:

@@ -272,6 +272,8 @@ def front(
 
 AVOIDED = {"en": "CO2 avoided", "zh": "二氧化碳减排量", "unit": "t/a"}
 COST = {"en": "cost per tonne avoided", "zh": "单位减排成本", "unit": "CNY/t"}
+APART = 0.022
+"""Numbers of measures stand at least this share of the width apart, so that they do not cover each other."""
 
 
 def curve(
@@ -287,13 +289,14 @@ def curve(
     Parameters
     ----------
     steps : name, amount avoided per year and cost of one unit avoided, each measure in canonical units; drawn
-        from the cheapest on. Negative costs are savings.
+        from the cheapest on, equal costs in the order given. Negative costs are savings; a cost of zero is a
+        thin line. A measure too narrow for its number stands in the legend only.
 
     Raises
     ------
     InputError : no measure, or one that avoids nothing
     """
-    ordered = sorted(steps, key=lambda step: (step[2], step[0]))
+    ordered = sorted(steps, key=lambda step: step[2])
     if not ordered or min(step[1] for step in ordered) <= 0:
         hint = "Leave out measures that add to what they should avoid."
         raise InputError(Problem("an abatement curve needs measures that avoid something.", hint=hint))
@@ -308,10 +311,17 @@ def curve(
         said = number(height[at], 3).replace("-", "−")
         key = f"{at + 1}  {name} ({number(amount / factor, 3)} {unit}, {said} {price_unit})"
         colour = SERIES[at % len(SERIES)]
-        bounds = ([left[at]], [right[at]], [min(0.0, height[at])], [max(0.0, height[at])])
+        thin = 0.004 * (high - low)
+        edges = (height[at], 0.0) if abs(height[at]) > thin else (-thin, thin)
+        bounds = ([left[at]], [right[at]], [min(edges)], [max(edges)])
         marks += [Boxes(*bounds, [colour], [key]), Points(key, [], [], colour, "s", [])]
     sides = ["over" if each >= 0 else "under" for each in height]
-    marks.append(Texts((left + right) / 2, height, [str(at + 1) for at in range(len(ordered))], sides))
+    middle, last, names = (left + right) / 2, -np.inf, list[str]()
+    for at, place in enumerate(middle.tolist()):
+        fits = place - last >= APART * right[-1]
+        names.append(str(at + 1) if fits else "")
+        last = place if fits else last
+    marks.append(Texts(middle, height, names, sides))
     axes = Axis(f"{avoided[lang]}, {unit}"), Axis(f"{cost[lang]}, {price_unit}", limits=(low, high))
     return Chart(title, (Panel("", *axes, tuple(marks)),), lang, height=4.4)
 
