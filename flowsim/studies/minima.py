@@ -24,6 +24,8 @@ MOST_CHECKED = 200
 REDUNDANT = 1e-7
 """A datum is redundant where the others leave it less than 1 − this share of its variance."""
 STARTS, WIDEST = 12, 8.0
+GIVE = 1.5
+"""Spread of the logarithm of how much more or less a datum gives way in a random start."""
 MOST_STARTED = 1500
 """Bilinear problems with more unknowns are started from the stated data only, unless starts are asked for."""
 
@@ -142,13 +144,17 @@ def _within_bounds(system: System, data: pd.DataFrame, model: Model, state: Stat
 
 
 def _random_start(model: Model, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
-    """A point that obeys all rows: the answer to data drawn from up to WIDEST times their uncertainty."""
+    """A point that obeys all rows: the answer to data drawn from up to WIDEST times their uncertainty.
+
+    Which of them give way to the rows is drawn too, for one fixed rule ends in one and the same valley.
+    """
     random = np.random.default_rng([seed, draw])
     u = random.uniform(1.0, WIDEST) * random.normal(size=model.data)
     u = np.clip(u, model.lower[: model.data], model.upper[: model.data])
     u[~(model.in_excess | model.left_out)] = 0.0
-    found = adjust(model.restated(u), bounds=False)
-    return u + found.u, found.x
+    give = np.exp(GIVE * random.normal(size=model.data))
+    found = adjust(model.restated(u).like(sd=give * model.sd), bounds=False)
+    return u + give * found.u, found.x
 
 
 def _distinct(model: Model, states: list[State]) -> tuple[Optimum, ...]:

@@ -74,7 +74,7 @@ class Model:
         shift = np.concatenate([u, np.zeros(self.matrix.shape[1])])
         lower, upper = self.lower - shift, self.upper - shift
         value = self.value + self.sd * u
-        return self._like(matrix=matrix, rhs=rhs, value=value, lower=lower, upper=upper)
+        return self.like(matrix=matrix, rhs=rhs, value=value, lower=lower, upper=upper)
 
     def leaving(self, datum: int) -> Model:
         """The same problem as if one datum more had not been measured."""
@@ -121,7 +121,7 @@ class Model:
         slope = csr_array(self.slope, copy=True)
         slope.data[np.repeat(datum < 0, np.diff(slope.indptr))] = 0.0
         slope.eliminate_zeros()
-        return self._like(datum=datum, slope=slope)
+        return self.like(datum=datum, slope=slope)
 
     @cached_property
     def bounded(self) -> Model:
@@ -129,9 +129,9 @@ class Model:
         lower, upper = self.lower.copy(), self.upper.copy()
         loose = self.unknowns[self.structure.under]
         lower[loose], upper[loose] = -np.inf, np.inf
-        return self._like(lower=lower, upper=upper)
+        return self.like(lower=lower, upper=upper)
 
-    def _like(self, **changes: Any) -> Model:
+    def like(self, **changes: Any) -> Model:
         """A problem of the same pattern, which need not be ordered anew."""
         made = replace(self, **changes)
         for name in ("structure", "order"):
