@@ -7,7 +7,7 @@ change is shared out over flows without a remainder (the symmetric, or Marshall-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy as np
 from flowsim.display import Displayed
 from flowsim.errors import InputError, Problem
 from flowsim.indicators import Value, evaluate, known
-from flowsim.indicators.account import SINCE_BASE
+from flowsim.indicators.boundary import judged_at
+from flowsim.indicators.inputs import SINCE_BASE
 from flowsim.result import FORMAT, Result, finite
 from flowsim.tables import nearest
 
@@ -41,7 +42,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One target against one variant. ``passed`` is None where it cannot be said; the reasons say why."""
+    """One target against one variant at one boundary. ``passed`` is None where it cannot be said; the reasons
+    say why."""
 
     target: dict[str, Any]
     indicator: str
@@ -50,6 +52,7 @@ class Verdict:
     passed: bool | None
     reason: str = ""
     reason_zh: str = ""
+    boundary: str = "park"
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "target": verdict.target["id"],
         "indicator": verdict.indicator,
         "variant": verdict.variant,
+        "boundary": verdict.boundary,
         "sense": verdict.target["sense"],
         "wanted": float(verdict.target["value"]),
         "value": finite(verdict.value),
@@ -175,9 +179,10 @@ def compare(
     results : at least one; changes are counted against the first
     targets : name of a target set; without it the scenario's own, ``""`` for none
     names : a set of indicators, or their ids
-    boundary : what the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID
+    boundary : what the account is drawn around: park, city, firm:ID, site:ID, chain:ID, process:ID. Targets
+        are judged at their own scope where this is the park or the city
     base : variant that targets stated as a change are counted from
-    inputs : figures that no flow carries (`flowsim.indicators.account.INPUTS`)
+    inputs : figures that no flow carries (`flowsim.indicators.inputs.INPUTS`)
     sets : sets of factors, as in `flowsim.indicators.evaluate`
 
     Raises
@@ -368,23 +373,33 @@ def _verdicts(
         hint = nearest(base, ids) or f"Compared: {', '.join(ids)}."
         raise InputError(Problem(f"there is no variant `{base}` to count changes from.", hint=hint))
     all_known = {indicator.id for indicator in known()}
-    named = [_indicator_of(target) for target in targets]
-    asked = sorted(all_known.intersection(named))
+    processes = results[0].system.processes
+    judged = [
+        (target, name, judged_at(processes, str(target["scope"]), boundary))
+        for target in targets
+        if (name := _indicator_of(target)) in all_known
+    ]
     then = {key: value for key, value in (inputs or {}).items() if key not in SINCE_BASE}
 
-    def values(result: Result, figures: Mapping[str, float] | None) -> dict[str, Value]:
-        found = evaluate(result, asked, boundary, inputs=figures, sets=sets) if asked else []
-        return dict(zip(asked, found, strict=True))
+    def values(result: Result, figures: Mapping[str, float] | None) -> dict[tuple[str, str], Value]:
+        found = {}
+        for where in sorted({where for _, _, where in judged}):
+            names = sorted({name for _, name, at in judged if at == where})
+            for value in evaluate(result, names, where, inputs=figures, sets=sets):
+                found[value.indicator.id, where] = value
+        return found
 
     by_result = [values(result, inputs) for result in results]
     at_base = {} if base is None else values(results[list(ids).index(base)], then)
     verdicts = [
-        _verdict(target, name, variant, mine[name], at_base.get(name), variant == base)
-        for target, name in zip(targets, named, strict=True)
-        if name in all_known
+        replace(
+            _verdict(target, name, variant, mine[name, where], at_base.get((name, where)), variant == base),
+            boundary=where,
+        )
+        for target, name, where in judged
         for variant, mine in zip(ids, by_result, strict=True)
     ]
-    return verdicts, [target for target, name in zip(targets, named, strict=True) if name not in all_known]
+    return verdicts, [target for target in targets if _indicator_of(target) not in all_known]
 
 
 def _indicator_of(target: Mapping[str, Any]) -> str:

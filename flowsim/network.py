@@ -416,7 +416,7 @@ def _process_table(scenario: Scenario) -> pd.DataFrame:
     head = pd.Index(heads["recipe"]).get_indexer(frame["recipe"])
     table = {
         name: frame[name].to_numpy().copy()
-        for name in ("id", "recipe", "firm", "site", "plan", "file", "line", "source")
+        for name in ("id", "recipe", "firm", "site", "area", "plan", "file", "line", "source")
     }
     for name in ("activity", "capacity", "load"):
         table[name] = frame[name].to_numpy()
@@ -431,12 +431,16 @@ def _process_table(scenario: Scenario) -> pd.DataFrame:
     made["outside"] = False
     extra = [_pool_row(scenario, row) for row in scenario.tables["pools"].to_dict("records")]
     extra += [
-        {"id": name, "en": en, "zh": zh, "kind": "outside", "outside": True}
+        {"id": name, "en": en, "zh": zh, "kind": "outside", "area": "", "outside": True}
         for name, (en, zh) in OUTSIDE.items()
     ]
     blank: dict[str, Any] = {name: "" for name in made.columns}
-    blank.update(activity=np.nan, capacity=np.nan, load=np.nan, mixed=False, outside=False, line=0)
+    blank.update(
+        area="park", activity=np.nan, capacity=np.nan, load=np.nan, mixed=False, outside=False, line=0
+    )
     added = pd.DataFrame([{**blank, **row} for row in extra], columns=made.columns)
+    away = set(made["site"]) - set(made["site"][made["area"] == "park"])
+    added.loc[added["site"].isin(away), "area"] = "city"
     return pd.concat([made, added], ignore_index=True)
 
 

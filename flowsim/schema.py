@@ -86,6 +86,9 @@ PROCESS_KINDS = {
     "pool": ("pool", "公共管网"),
     "outside": ("outside", "外部"),
 }
+AREAS = ("park", "city")
+"""Where a process can stand; the boundary ``park`` holds the first, ``city`` both."""
+
 GROUPS = ("firm", "site", "chain")
 """What processes belong to, beside the park."""
 
@@ -330,6 +333,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("mixed", "flag", "all substances split as mass does", default=False),
         Column("firm", "text", "firm"),
         Column("site", "text", "site"),
+        Column(
+            "area", "choice", "where it stands: in the park, or elsewhere in the city", AREAS, default="park"
+        ),
         Column("chain", "text", "chain; if left out, the recipe's"),
         Column("plan", "text", "id of the project in a plan"),
         Column("permits", "list", "hazardous goods, or `hazardous_waste` for all, that it may take"),

@@ -46,6 +46,7 @@ COLUMNS = {
     "at": "所在过程",
     "available": "可运行时间占比",
     "base": "基础情景",
+    "area": "所在范围",
     "basis": "计量基准",
     "becomes": "变为",
     "capacity": "产能",

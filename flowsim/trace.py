@@ -89,7 +89,7 @@ def trace(
     Parameters
     ----------
     name : an indicator id, a flow id, or a good that only one flow carries
-    inputs : figures that no flow carries (`flowsim.indicators.account.INPUTS`)
+    inputs : figures that no flow carries (`flowsim.indicators.inputs.INPUTS`)
     sets : sets of factors, as in `flowsim.indicators.evaluate`
 
     Raises

@@ -103,7 +103,7 @@ def test_an_unknown_set_is_told(name: str, hint: str) -> None:
     ("boundary", "message"),
     [
         ("frim:a", "no boundary `frim:a`. Did you mean `firm`"),
-        ("world", "no boundary `world`. Boundaries are park, firm:ID"),
+        ("world", "no boundary `world`. Boundaries are park, city, firm:ID"),
         ("firm:", "no boundary `firm:`"),
         ("process:smelte", "there is no process `smelte`. Did you mean `smelter`"),
         ("firm:zz", "there is no firm `zz`. Known: a, b"),
@@ -167,6 +167,21 @@ def test_a_link_between_firms_counts_at_each_boundary_as_it_should(
             assert reason(result, id, boundary) == "the denominator is 0"
         else:
             assert value(result, id, boundary) == pytest.approx(expected)
+
+
+def test_where_nothing_stands_outside_the_park_city_and_park_are_one(run: Run) -> None:
+    result = run(**PARK)
+    for park, city in zip(evaluate(result), evaluate(result, boundary="city"), strict=True):
+        assert park.reason == city.reason and np.array_equal(park.value, city.value, equal_nan=True)
+
+
+def test_the_park_leaves_out_what_stands_elsewhere_in_the_city(run: Run) -> None:
+    whole = run(**PARK)
+    apart = run(**{**PARK, "processes": {**PARK["processes"], "kiln": "{firm: b, site: east, area: city}"}})
+    for boundary, same in (("park", "firm:a"), ("city", "park")):
+        pairs = zip(evaluate(apart, boundary=boundary), evaluate(whole, boundary=same), strict=True)
+        for mine, other in pairs:
+            assert np.array_equal(mine.value, other.value, equal_nan=True), mine.indicator.id
 
 
 def test_a_site_a_chain_and_a_process_are_boundaries_too(run: Run) -> None:

@@ -12,6 +12,7 @@ import pytest
 import flowsim as fs
 from flowsim.result import Result
 from flowsim.schema import OUTSIDE
+from flowsim.views.text import comparison_notes
 
 ROOT = Path(__file__).parent.parent
 VARIANTS = {
@@ -54,7 +55,7 @@ def activities(name: str, variant: str) -> dict[str, float]:
 
 @cache
 def indicator(name: str, variant: str, id: str) -> float:
-    return float(fs.indicators(result(name, variant), id)["value"].iloc[0])
+    return float(fs.indicators(result(name, variant), id, "city")["value"].iloc[0])
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
@@ -212,6 +213,48 @@ def test_a_headline_flow_keeps_its_amount(name: str, variant: str, flow: str, va
 )
 def test_a_headline_indicator_keeps_its_value(name: str, variant: str, id: str, value: float) -> None:
     assert indicator(name, variant, id) == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("id", "park", "city"),
+    [
+        ("cn.isw_utilisation_rate", 18.94, 18.28),
+        ("general.value_added", 55.63e9, 65.04e9),
+        ("cn.industrial_water_intensity", 35.19, 30.39),
+    ],
+)
+def test_the_park_is_told_from_its_city(id: str, park: float, city: float) -> None:
+    planned = result(PARK, "as_planned_2025")
+    for boundary, expected in (("park", park), ("city", city)):
+        found = fs.indicators(planned, id, boundary)["value"].iloc[0]
+        assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_each_target_is_judged_at_its_own_scope() -> None:
+    comparison = fs.compare([result(PARK, "as_planned_2025")], targets="qinzhou_2025")
+    scope = {one.target["id"]: one.boundary for one in comparison.verdicts}
+    assert {id for id, where in scope.items() if where == "park"} == {"t07", "t08", "t47", "t58", "t59"}
+    by_firm = fs.compare([result(PARK, "as_planned_2025")], targets="qinzhou_2025", boundary="firm:jingui")
+    assert {one.boundary for one in by_firm.verdicts} == {"firm:jingui"}
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (
+            "en",
+            "targets that want different values of one indicator (cn.straw_utilisation_rate): "
+            "t27, t48: 86 %; t60: 87 %",
+        ),
+        ("zh", "对同一指标要求不同的目标（cn.straw_utilisation_rate）：t27、t48：86 %；t60：87 %"),
+    ],
+)
+def test_targets_that_conflict_are_all_judged_and_named(lang: str, said: str) -> None:
+    comparison = fs.compare([result(PARK, "as_planned_2025")], targets="qinzhou_2025")
+    assert {"t27", "t48", "t60"} <= {one.target["id"] for one in comparison.verdicts}
+    notes = comparison_notes(comparison, lang)
+    assert said in notes
+    assert any("t03" in note and "t63" in note for note in notes)
 
 
 def test_energy_per_value_added_is_judged_by_the_rule_of_the_plan() -> None:

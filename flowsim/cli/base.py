@@ -21,7 +21,7 @@ VARIANT = click.option("--variant", help="Variant to apply; without it the scena
 BOUNDARY = click.option(
     "--boundary",
     default="park",
-    help="What the account is drawn around: park, firm:ID, site:ID, chain:ID, process:ID.",
+    help="What the account is drawn around: park, city, firm:ID, site:ID, chain:ID, process:ID.",
 )
 INPUTS = click.option(
     "--input",

@@ -20,8 +20,9 @@ from flowsim.indicators import (
     water,
     water_balance,
 )
-from flowsim.indicators.account import INPUTS, Account, factor_sets
+from flowsim.indicators.account import Account
 from flowsim.indicators.change import change, changes, elasticity
+from flowsim.indicators.inputs import INPUTS, factor_sets
 from flowsim.indicators.ledger import ledger
 from flowsim.indicators.registry import (
     Figure,

@@ -6,7 +6,7 @@ variants can be compared flow by flow. The account is drawn anew for each bounda
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flowsim.errors import InputError, Problem
+from flowsim.indicators.boundary import members
+from flowsim.indicators.inputs import INPUTS
+from flowsim.indicators.passing import PASSES, added, passing_nodes
 from flowsim.result import Result
 from flowsim.tables import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TAGS = ("firm", "site", "chain", "process")
-"""What a boundary can be drawn by, beside ``park``."""
-
-PASSING = ("pool", "collect", "store", "trade")
-"""Kinds of process that hand a good on as it is: what they give was made elsewhere."""
-
-RENAMING = ("collect", "trade")
-"""Those of them that may hand it on under another name: tar and sludge leave as hazardous waste."""
 
 UNPRICED = ("air", "emission", "vapour", "wastewater", "circulating_water")
 """Classes whose goods are worth nothing where the table has no price for them."""
@@ -37,55 +31,6 @@ CARBON_FROM_AIR = "co2_air"
 
 AIR_GASES = ("oxygen", "nitrogen")
 """Goods separated from air: bought or sold, they stay air to a material account."""
-
-INPUTS = {
-    "construction_land": ("ha", "construction land", "建设用地面积"),
-    "industrial_land": ("ha", "industrial land", "工业用地面积"),
-    "employees": ("head", "employees", "职工人数"),
-    "population": ("head", "inhabitants", "常住人口"),
-    "renewable_power_added": ("GJ/a", "renewable power used in excess of 2020", "新增可再生能源电力消费量"),
-    "renewable_share_of_power": ("%", "renewable share of the power bought", "外购电力中可再生能源比例"),
-    "nonfossil_share_of_power": ("%", "non-fossil share of the power bought", "外购电力中非化石能源比例"),
-    "recoverable_heat": ("GJ/a", "waste heat that could be recovered", "可回收余热资源量"),
-    "k_incineration": ("%", "resource factor of incineration", "焚烧资源转化系数"),
-    "k_kitchen": ("%", "resource factor of kitchen waste treatment", "厨余处理资源转化系数"),
-    "lifetime_ratio": (
-        "",
-        "lifetime of the products over that of their branch",
-        "产品寿命与行业平均寿命之比",
-    ),
-    "collected_for_recycling": ("%", "share of the products collected for recycling", "产品回收再生比例"),
-    "collected_for_reuse": ("%", "share of the products collected for reuse", "产品回收再使用比例"),
-    "feed_recycling_efficiency": ("%", "efficiency of the recycling behind the feed", "再生原料的回收效率"),
-    "recycling_efficiency": ("%", "efficiency of recycling at the end of life", "报废后的回收效率"),
-}
-"""What some indicators need and no flow carries: unit, English and Chinese name. Shares are in percent."""
-
-SINCE_BASE = ("renewable_power_added",)
-"""Inputs that count from the base year on: there is none of them in the base itself."""
-
-PASSES = 1000
-"""Most rounds when a good is followed from one passing process to the next."""
-
-
-def factor_sets(result: Result, chosen: Sequence[str]) -> dict[str, str]:
-    """Sets of factors from texts: ``factor=set``, or a set alone for every factor that has it.
-
-    Raises
-    ------
-    InputError : no factor has that set
-    """
-    table = result.system.factors
-    made: dict[str, str] = {}
-    for text in chosen:
-        factor, equals, name = text.rpartition("=")
-        having = [factor] if equals else list(table.loc[table["set"] == name, "factor"].drop_duplicates())
-        if not having:
-            found = sorted(set(table["set"]) - {""})
-            hint = nearest(name, found) or f"Sets: {', '.join(found) or 'none'}."
-            raise InputError(Problem(f"no factor has a set `{name}`.", hint=hint))
-        made |= dict.fromkeys(having, name)
-    return made
 
 
 class Missing(Exception):
@@ -100,8 +45,8 @@ class Missing(Exception):
 class Account:
     """Masks and amounts of the flows of a result at one boundary.
 
-    ``boundary`` is ``park`` (all processes that are not outside), ``firm:ID``, ``site:ID``, ``chain:ID`` or
-    ``process:ID``. A pool belongs to its site, so it stands outside a firm and a chain.
+    ``boundary`` is ``park``, ``city`` (all processes that are not outside), ``firm:ID``, ``site:ID``,
+    ``chain:ID`` or ``process:ID``. A pool belongs to its site, so it stands outside a firm and a chain.
 
     ``inputs`` are figures that no flow carries (`INPUTS`), ``sets`` name the set of a factor that holds
     before all others. ``x`` are unknowns in place of those of the result, shape (draws, unknowns):
@@ -120,7 +65,7 @@ class Account:
     x: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        self._members()
+        members(self._processes, self.boundary)
         for name in self.inputs:
             if name not in INPUTS:
                 hint = nearest(name, INPUTS) or f"Inputs are {', '.join(INPUTS)}."
@@ -135,25 +80,7 @@ class Account:
     @cached_property
     def inside(self) -> np.ndarray:
         """Processes within the boundary, shape (processes,)."""
-        return self._members()
-
-    def _members(self) -> np.ndarray:
-        processes = self._processes
-        within = ~processes["outside"].to_numpy(dtype=bool)
-        if self.boundary == "park":
-            return within
-        tag, _, name = self.boundary.partition(":")
-        if tag not in TAGS or not name:
-            forms = ", ".join(f"{known}:ID" for known in TAGS)
-            hint = nearest(tag, ["park", *TAGS]) or f"Boundaries are park, {forms}."
-            raise InputError(Problem(f"there is no boundary `{self.boundary}`.", hint=hint))
-        names = processes["id" if tag == "process" else tag].to_numpy(dtype=object)
-        if name not in names[within]:
-            known = sorted({str(found) for found in names[within]} - {""})
-            listed = f"Known: {', '.join(known[:20])}." if known else f"No process has a {tag}."
-            hint = nearest(name, known) or listed
-            raise InputError(Problem(f"boundary `{self.boundary}`: there is no {tag} `{name}`.", hint=hint))
-        return within & (names == name)
+        return members(self._processes, self.boundary)
 
     @cached_property
     def enters(self) -> np.ndarray:
@@ -300,12 +227,12 @@ class Account:
         share = np.broadcast_to(ends[self._to].astype(float), self.amounts.shape).copy()
         passing, leaving = into >= 0, out >= 0
         amounts = self.amounts[..., leaving]
-        given = _added(amounts, out[leaving], count)
-        size = np.maximum(_added(self.amounts[..., passing], into[passing], count), given)
+        given = added(amounts, out[leaving], count)
+        size = np.maximum(added(self.amounts[..., passing], into[passing], count), given)
         reached = np.zeros(size.shape)
         for _ in range(PASSES):
             share[..., passing] = reached[..., into[passing]]
-            given = _added(amounts * share[..., leaving], out[leaving], count)
+            given = added(amounts * share[..., leaving], out[leaving], count)
             before, reached = reached, given / np.where(size == 0, 1.0, size)
             if np.allclose(reached, before, rtol=0, atol=1e-15, equal_nan=True):
                 break
@@ -322,8 +249,8 @@ class Account:
         both = np.concatenate([(key + self._from)[gives], (key + self._to)[takes]])
         stores, at = np.unique(both, return_inverse=True)
         count = int(gives.sum())
-        given = _added(self.amounts[..., gives], at[:count], len(stores))
-        got = _added(self.amounts[..., takes], at[count:], len(stores))
+        given = added(self.amounts[..., gives], at[:count], len(stores))
+        got = added(self.amounts[..., takes], at[count:], len(stores))
         drawn = np.maximum(given - got, 0.0) / np.where(given == 0, 1.0, given)
         share = np.zeros(self.amounts.shape)
         share[..., gives] = drawn[..., at[:count]]
@@ -476,40 +403,5 @@ class Account:
 
     @cached_property
     def _nodes(self) -> tuple[np.ndarray, np.ndarray, int]:
-        """For each flow the passing node that it enters and that it leaves, −1 for none; and their number.
-
-        A passing node is one good at one process that takes it and hands it on, or one class of goods at a
-        collector that hands them on under other names.
-        """
-        into, out = self._handed
-        nodes = np.intersect1d(into[self.to_kind(*PASSING)], out)
-        if not len(nodes):
-            return np.full(len(into), -1), np.full(len(out), -1), 0
-        entered, left = (np.minimum(np.searchsorted(nodes, keys), len(nodes) - 1) for keys in (into, out))
-        enters_node = np.where(nodes[entered] == into, entered, -1)
-        return enters_node, np.where(nodes[left] == out, left, -1), len(nodes)
-
-    @property
-    def _handed(self) -> tuple[np.ndarray, np.ndarray]:
-        """A key of good and process for both ends of each flow, the same where a good is handed on.
-
-        A collector or trader without a recipe that gives a good which it did not get has renamed goods of the
-        same class: there all goods of the class have one key, so that none counts as made anew.
-        """
-        count, goods = len(self.inside), len(self._goods)
-        of_class = goods + np.unique(self._goods["class"].to_numpy(dtype=str), return_inverse=True)[1]
-        good, named = self._good.astype(np.int64) * count, of_class[self._good] * count
-        free = self._at("kind", RENAMING) & self._at("recipe", ("",))
-        new = free[self._from] & ~np.isin(good + self._from, good + self._to)
-        renamed = (named + self._from)[new & np.isin(named + self._from, named + self._to)]
-        ends = ((good + at, named + at) for at in (self._to, self._from))
-        into, out = (np.where(np.isin(wide, renamed), wide, plain) for plain, wide in ends)
-        return into, out
-
-
-def _added(amounts: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
-    """Sums of the last axis by group, shape (..., count)."""
-    if amounts.ndim == 1:
-        return np.bincount(groups, amounts, count)
-    flat = (np.arange(len(amounts))[:, None] * count + groups).ravel()
-    return np.bincount(flat, amounts.ravel(), len(amounts) * count).reshape(len(amounts), count)
+        system = self.result.system
+        return passing_nodes(system.processes, system.goods, system.flows)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from flowsim.indicators import waste
-from flowsim.indicators.account import PASSING, Account
+from flowsim.indicators.account import Account
 from flowsim.indicators.carbon import CO2_GOODS, GUIDE, bought_co2, fuel_co2
+from flowsim.indicators.passing import PASSING
 from flowsim.indicators.registry import Terms, indicator
 
 LET_OFF = (*CO2_GOODS, "co2_bio")

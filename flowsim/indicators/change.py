@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flowsim.errors import InputError
-from flowsim.indicators.account import SINCE_BASE
+from flowsim.indicators.inputs import SINCE_BASE
 from flowsim.indicators.registry import Value, evaluate, get
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from flowsim.indicators import waste
-from flowsim.indicators.account import PASSES, PASSING, Account, Missing
+from flowsim.indicators.account import Account, Missing
+from flowsim.indicators.passing import PASSES, PASSING
 from flowsim.indicators.registry import Figure, Terms, figure, indicator
 
 METALS = {
@@ -170,7 +171,11 @@ def end_of_life_rate(account: Account, name: str) -> Figure:
 
 
 def nonfunctional_rate(account: Account, name: str) -> Figure:
-    """NFRR: collection rate times the share of the scrap that ends in residues which are used."""
+    """Collection rate times the share of the scrap that ends in residues which are used.
+
+    UNEP 2011 counts scrap that goes to non-functional recycling by the stream that it is sorted into; here it
+    is told by where the metal ends, so the figure is not theirs.
+    """
     return _end_of_life(
         account, name, lost_function, "share in residues that are used", "进入被利用残渣的比例"
     )
@@ -236,7 +241,7 @@ def _register(name: str, rate: str) -> None:
         formula=formula,
         formula_zh=formula_zh,
         clause=CLAUSE,
-        certainty="confirmed",
+        certainty="own definition" if function is nonfunctional_rate else "confirmed",
         better="more",
         direct=function in (end_of_life_rate, nonfunctional_rate),
     )

@@ -262,6 +262,8 @@ def _register(measure: Measure) -> None:
             value = float(getattr(found, measure.attribute))
         except InputError as error:
             raise Missing(str(error), "存在没有出口的封闭循环，不构成稳态") from error
+        except ZeroDivisionError:
+            raise Missing("the denominator is 0", "分母为零") from None
         if np.isnan(value):
             raise Missing("undefined for one node or one flow", "单一节点或单一流时无定义")
         items = (

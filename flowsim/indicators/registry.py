@@ -226,7 +226,7 @@ def evaluate(
     """Values of indicators of a result at a boundary, each a number or missing with a reason.
 
     ``ids`` is a set, an id, a list of both, or None for all. ``inputs`` are figures that no flow carries
-    (`account.INPUTS`), ``sets`` name the set of a factor, for example ``{"co2_bought": "national_2022"}``.
+    (`inputs.INPUTS`), ``sets`` name the set of a factor, for example ``{"co2_bought": "national_2022"}``.
 
     Raises
     ------

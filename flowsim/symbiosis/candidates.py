@@ -79,7 +79,7 @@ class Screen:
 
     @cached_property
     def account(self) -> Account:
-        return Account(self.result)
+        return Account(self.result, "city")
 
     @cached_property
     def _weights(self) -> dict[str, np.ndarray]:
@@ -87,7 +87,7 @@ class Screen:
         out = {}
         for key, (name, *_) in SAVED.items():
             if key != "money":
-                terms = evaluate(self.result, name)[0].terms
+                terms = evaluate(self.result, name, "city")[0].terms
                 out[key] = np.full(len(self.account.amounts), np.nan) if terms is None else terms.numerator
         return out
 

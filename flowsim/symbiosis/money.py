@@ -11,7 +11,7 @@ ROUNDING = 1e-12
 """A gain below this share of the turnover is rounding."""
 
 
-def gain(base: Result, other: Result, boundary: str = "park") -> tuple[float, tuple[str, ...]]:
+def gain(base: Result, other: Result, boundary: str = "city") -> tuple[float, tuple[str, ...]]:
     """CNY/a by which the margin less moving costs is higher in ``other``, and what keeps it from being known.
 
     The margin is that of `general.value_added`: what leaves the boundary less what enters it, at table

@@ -100,7 +100,7 @@ def _weights(
     most = np.where(system.upper > 0, 1.0, 0.0)
     usual = np.maximum(np.abs(np.nan_to_num(result.x)), 1.0)
     draws *= most * usual
-    found = [_terms(indicator, Account(result, "park", {}, sets, draw[None, :])) for draw in draws]
+    found = [_terms(indicator, Account(result, "city", {}, sets, draw[None, :])) for draw in draws]
     parts = [[np.ravel(terms.numerator) for terms in found]]
     if found[0].denominator is not None:
         parts.append([np.ravel(np.asarray(terms.denominator)) for terms in found])

@@ -123,7 +123,7 @@ def shares(optimum: Optimum, *, transfer: float = 0.5, seed: int = 0, orders: in
         hint = "Name the `firm` of the processes at the ends of the links."
         raise InputError(Problem("no opened link joins two firms.", optimum.case.scenario.file, hint=hint))
     gains = {firm: _gain(optimum, f"firm:{firm}") for firm in firms}
-    others = _gain(optimum, "park") - sum(gains.values())
+    others = _gain(optimum, "city") - sum(gains.values())
     worth = _worth(optimum, exchanges, firms)
     exact = len(firms) <= EXACT
     values, errors = _shapley(len(firms), worth) if exact else _sampled(len(firms), worth, seed, orders)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from flowsim.compare import Comparison, Part, Verdict
     from flowsim.result import Result
+    from flowsim.system import System
     from flowsim.trace import Trace
 
 MOST_PARTS = 3
@@ -211,14 +212,18 @@ def _indicator_grid(comparison: Comparison, lang: str) -> Grid:
             cells.append(shown)
         rows.append(cells)
     system = comparison.results[0].system
-    whole = comparison.boundary == "park"
-    where = say("park", lang) if whole else system.boundary_name(comparison.boundary, lang)
+    where = boundary_text(system, comparison.boundary, lang)
     title = f"{heading(system.about, lang)} · {say('boundary', lang)}: {where}"
     if len(comparison.results) > 1:
         title += f" · {say('change against', lang)}: {comparison.labels[0][lang]}"
     labels = [label[lang] for label in comparison.labels]
     count = len(labels)
     return Grid(title, [say("indicator", lang), say("unit", lang), *labels], rows, tuple(range(2, 2 + count)))
+
+
+def boundary_text(system: System, boundary: str, lang: str) -> str:
+    """A boundary in words: the park, the city, or a group or process by its name."""
+    return say(boundary, lang) if boundary in ("park", "city") else system.boundary_name(boundary, lang)
 
 
 def _same(value: float, other: float) -> bool:
@@ -236,6 +241,8 @@ def _target_grid(comparison: Comparison, lang: str) -> Grid:
     by_target: dict[str, list[Verdict]] = {}
     for verdict in comparison.verdicts:
         by_target.setdefault(verdict.target["id"], []).append(verdict)
+    apart = any(verdict.boundary != comparison.boundary for verdict in comparison.verdicts)
+    system = comparison.results[0].system
     rows = []
     for name, verdicts in by_target.items():
         if all(one.passed is None for one in verdicts):
@@ -249,13 +256,14 @@ def _target_grid(comparison: Comparison, lang: str) -> Grid:
                 name,
                 target[lang],
                 f"{sense} {sign}{value} {unit}",
+                *([boundary_text(system, verdicts[0].boundary, lang)] if apart else []),
                 *(_verdict_text(one, lang) for one in verdicts),
             ]
         )
     title = f"{say('targets', lang)}: {comparison.target_set}"
     labels = [label[lang] for label in comparison.labels]
-    columns = ["id", say("target", lang), say("wanted", lang), *labels]
-    return Grid(title, columns, rows, tuple(range(3, 3 + len(labels))))
+    columns = ["id", say("target", lang), say("wanted", lang), *([say("boundary", lang)] if apart else [])]
+    return Grid(title, [*columns, *labels], rows, tuple(range(len(columns), len(columns) + len(labels))))
 
 
 def _verdict_text(verdict: Verdict, lang: str) -> str:
@@ -325,11 +333,31 @@ def comparison_notes(comparison: Comparison, lang: str) -> list[str]:
             )
     for reason, ids in unjudged.items():
         lines.append(f"{say('target', lang)} {', '.join(dict.fromkeys(ids))}: {reason}")
+    lines += _conflicts(comparison, lang)
     if comparison.beyond:
-        where = f"{say('listed by', lang)} --format json"
-        lines.append(f"{say('targets that flows do not define', lang)}: {len(comparison.beyond)} ({where})")
+        beyond = ", ".join(target["id"] for target in comparison.beyond)
+        lines.append(f"{say('targets that flows do not define', lang)} ({len(comparison.beyond)}): {beyond}")
     worst = max(comparison.results, key=lambda result: result.largest_residual[0])
     return [*lines, residual_text(worst, lang)]
+
+
+def _conflicts(comparison: Comparison, lang: str) -> list[str]:
+    """Targets that want different values of one indicator: all are judged, none is dropped."""
+    wanted: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for verdict in comparison.verdicts:
+        target = verdict.target
+        unit = unit_text(target["unit"], lang)
+        same = wanted.setdefault((verdict.indicator, target["sense"], verdict.boundary), {})
+        ids = same.setdefault(f"{target['value']:g} {unit}", [])
+        ids += [target["id"]] if target["id"] not in ids else []
+    what = say("targets that want different values of one indicator", lang)
+    open_, close, colon, semicolon, comma = "（）：；、" if lang == "zh" else (" (", ")", ": ", "; ", ", ")
+    return [
+        f"{what}{open_}{name}{close}{colon}"
+        + semicolon.join(f"{comma.join(ids)}{colon}{value}" for value, ids in values.items())
+        for (name, _, _), values in wanted.items()
+        if len(values) > 1
+    ]
 
 
 def residual_text(result: Result, lang: str) -> str:
