@@ -29,9 +29,9 @@ HEAD = """# Indicators · 指标
 Written by `docs/generate_indicators.py` from the registry; do not edit. {count} indicators in {sets} sets.
 
 Every indicator is computed from a balanced result at a boundary (park, city, firm, site, chain, process).
-It is a sum of contributions of flows, or a ratio of two such sums, unless it is marked ◆: those are figures of
-their own, and a change of them cannot be shared out over flows. A zero denominator, an undetermined flow, a
-price or factor that lacks, a balance that does not close: each makes an indicator missing, with the reason.
+It is a sum of contributions of flows, or a ratio of two such sums, unless it is marked ◆: those are figures
+of their own, and a change of them cannot be shared out over flows. A zero denominator, an undetermined flow,
+a price or factor that lacks, a balance that does not close: each makes an indicator missing, with the reason.
 Nothing is cut to a range.
 
 **Certainty.** *Confirmed*: the definition was read in published material or its numbers were reproduced.
