@@ -118,7 +118,10 @@ PICTURES = {
     "pictures/stocks_zh.svg": "plot scenarios/battery_stocks.yaml years --years 2020:2060 --lang zh",
 }
 
-SCREENS = {"pictures/explore.png": "explore scenarios/japan_steel_measured.yaml --study reconcile"}
+SCREENS = {
+    "pictures/explore.png": "explore scenarios/japan_steel_measured.yaml --study reconcile",
+    "pictures/report.png": "report scenarios/nickel_loop.yaml --variants as_planned,symbiosis",
+}
 """Pages that are shown as they look in a browser, where there is one."""
 
 

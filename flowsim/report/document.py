@@ -178,7 +178,8 @@ def pair(en: str, zh: str) -> str:
 def both(en: Document, zh: Document) -> Document:
     """A document in both languages: English first, tables with labels in both and numbers once.
 
-    Amounts of tables are those of the English one, with its scale and unit; texts keep their own.
+    Amounts beside a column of units are those of the English table, in its scale and unit. Where a heading
+    names the unit, both stand, since thousands there may be 万 here.
     """
     sections = [
         replace(
@@ -212,7 +213,7 @@ def _both_tables(one: Table, other: Table) -> Table:
     units = [at for at, name in enumerate(en.columns) if name == UNIT]
     rows = [
         [
-            cell if at in units or (at in en.right and _is_number(cell)) else pair(cell, their)
+            cell if at in units or (units and at in en.right and _is_number(cell)) else pair(cell, their)
             for at, (cell, their) in enumerate(zip(row, theirs, strict=True))
         ]
         for row, theirs in zip(en.rows, zh.rows, strict=True)

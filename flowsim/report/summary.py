@@ -19,8 +19,8 @@ HEADLINE = (
     "cn.industrial_water_reuse_rate",
 )
 """Resource productivity, utilisation of solid waste and reuse of water: what a plan is judged by first."""
-MOST_MISSED = 4
-"""Missed targets of one variant that are named."""
+MOST_MISSED, MOST_NAMED = 12, 2
+"""Missed targets of one variant that are listed, and up to how many they are called by their names."""
 
 
 def place_of(comparison: Comparison, name: str) -> int:
@@ -96,7 +96,9 @@ def verdict_lines(comparison: Comparison, lang: str) -> tuple[str, ...]:
             f"{label[lang]}：物质流可判断的 {len(judged)} 项目标中达标 {met} 项",
         )
         if missed:
-            named = chosen(lang, "; ", "；").join(_missed(one, lang) for one in missed[:MOST_MISSED])
+            named = chosen(lang, "; ", "；").join(
+                _missed(one, lang, len(missed) <= MOST_NAMED) for one in missed[:MOST_MISSED]
+            )
             more = len(missed) - MOST_MISSED
             named += chosen(lang, f" and {more} more", f"，另有 {more} 项") if more > 0 else ""
             line += chosen(lang, f", and misses {named}", f"；未达标：{named}")
@@ -104,7 +106,7 @@ def verdict_lines(comparison: Comparison, lang: str) -> tuple[str, ...]:
     return tuple(made)
 
 
-def _missed(verdict: Verdict, lang: str) -> str:
+def _missed(verdict: Verdict, lang: str, by_name: bool) -> str:
     """``t58 (73.46 against ≥ 85 %)``"""
     target = verdict.target
     is_change = target["sense"] == "change"
@@ -112,6 +114,5 @@ def _missed(verdict: Verdict, lang: str) -> str:
     wanted = change_text(target["value"]) if is_change else f"{target['value']:,g}"
     sense = {">=": "≥ ", "<=": "≤ ", "change": ""}[target["sense"]]
     unit = unit_text(target["unit"], lang)
-    return (
-        f"{target['id']} {target[lang]} ({value}{chosen(lang, ' against ', '，目标 ')}{sense}{wanted} {unit})"
-    )
+    name = f"{target['id']} {target[lang]}" if by_name else target["id"]
+    return f"{name} ({value}{chosen(lang, ' against ', '，目标 ')}{sense}{wanted} {unit})"

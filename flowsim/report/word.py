@@ -17,12 +17,13 @@ CREATED = datetime.datetime(2000, 1, 1)
 """Written as the date of every file, so that equal documents give equal bytes."""
 LATIN, CHINESE = "Calibri", "Microsoft YaHei"
 HEAD, LINE, BAND = "17466E", "CFD7E0", "F4F7FA"
-WIDTH = 9360
-"""Of the text between the margins of an upright page, twentieths of a point."""
+UPRIGHT, ACROSS = 9360, 14280
+"""Width of the text between the margins of a page, twentieths of a point."""
 PICTURE_CM, PICTURE_HIGH_CM = 16.4, 20.0
 SMALL, SMALLEST = 17, 14
 """Sizes of texts in tables, half points: usual, and from `WIDE` columns on."""
 WIDE = 8
+"""Columns from which a section is printed across the page."""
 SPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
@@ -44,8 +45,13 @@ def content(document: Document) -> bytes:
     _styles(word)
     _properties(word, document)
     _front(word, document)
+    is_across = False
     for section in document.for_paper().sections:
-        _section(word, document, section)
+        wide = any(isinstance(part, Table) and len(part.grid.columns) >= WIDE for part in section.parts)
+        if wide != is_across and section.parts:
+            _turn(word)
+            is_across = wide
+        _section(word, document, section, ACROSS if is_across else UPRIGHT)
     stream = io.BytesIO()
     word.save(stream)
     return _dated(stream.getvalue())
@@ -73,6 +79,15 @@ def _styles(word: Any) -> None:
     word.styles["Caption"].paragraph_format.keep_with_next = True
 
 
+def _turn(word: Any) -> None:
+    """Go on on a page that lies the other way."""
+    from docx.enum.section import WD_ORIENT, WD_SECTION
+
+    page = word.add_section(WD_SECTION.NEW_PAGE)
+    page.page_width, page.page_height = page.page_height, page.page_width
+    page.orientation = WD_ORIENT.LANDSCAPE if page.page_width > page.page_height else WD_ORIENT.PORTRAIT
+
+
 def _properties(word: Any, document: Document) -> None:
     about = word.core_properties
     about.title, about.subject = plain(document.title)[:255], document.subtitle
@@ -95,7 +110,7 @@ def _front(word: Any, document: Document) -> None:
     head.add_run(document.say("Contents", "目录")).bold = True
     entries = [f"{section.number}  {section.heading}" for section in document.sections]
     lines = [word.add_paragraph() for _ in entries]
-    _field(lines[0], ' TOC \\o "1-2" \\h \\z \\u ', lines[-1])
+    _field(lines[0], ' TOC \\o "1-2" \\h \\z \\u ')
     for number, (line, entry) in enumerate(zip(lines, entries, strict=True)):
         line.paragraph_format.space_after = 0
         run = line.add_run(plain(entry))
@@ -116,8 +131,8 @@ def _mark(kind: str) -> Any:
     return parse_xml(f'<w:r {SPACE}><w:fldChar w:fldCharType="{kind}"/></w:r>')
 
 
-def _field(paragraph: Any, code: str, end: Any = None) -> None:
-    """Begin a field whose result follows; without a later ``end`` the caller closes it."""
+def _field(paragraph: Any, code: str) -> None:
+    """Begin a field whose result follows; the caller closes it with the mark ``end``."""
     from docx.oxml import parse_xml
 
     text = f'<w:r {SPACE}><w:instrText xml:space="preserve">{escape(code)}</w:instrText></w:r>'
@@ -126,7 +141,7 @@ def _field(paragraph: Any, code: str, end: Any = None) -> None:
     paragraph._p.append(_mark("separate"))
 
 
-def _section(word: Any, document: Document, section: Section) -> None:
+def _section(word: Any, document: Document, section: Section, width: int) -> None:
     word.add_heading(plain(f"{section.number}  {section.heading}"), level=section.level)
     for part in section.parts:
         match part:
@@ -138,7 +153,7 @@ def _section(word: Any, document: Document, section: Section) -> None:
                     word.add_paragraph(plain(item), style="List Bullet")
             case Table():
                 _caption(word, document, part, part.grid.title)
-                _table(word, part.grid)
+                _table(word, part.grid, width)
             case Picture():
                 _picture(word, part)
                 _caption(word, document, part, part.title).paragraph_format.keep_with_next = False
@@ -171,11 +186,11 @@ def _picture(word: Any, part: Picture) -> None:
     named.set("title", plain(part.title))
 
 
-def _table(word: Any, grid: Grid) -> None:
+def _table(word: Any, grid: Grid, width: int) -> None:
     """The whole table as one piece of XML: cell by cell python-docx takes minutes for a thousand rows."""
     from docx.oxml import parse_xml
 
-    widths = _widths(grid)
+    widths = _widths(grid, width)
     size = SMALLEST if len(grid.columns) >= WIDE else SMALL
     head = _row(grid.columns, grid, widths, size, "header")
     body = [_row(row, grid, widths, size, "band" if at % 2 else "") for at, row in enumerate(grid.rows)]
@@ -211,7 +226,7 @@ def _row(cells: list[str], grid: Grid, widths: list[int], size: int, kind: str) 
     return f"<w:tr><w:trPr><w:cantSplit/>{repeat}</w:trPr>{''.join(made)}</w:tr>"
 
 
-def _widths(grid: Grid) -> list[int]:
+def _widths(grid: Grid, width: int) -> list[int]:
     """Columns share the page by what they hold: by the longest word at least, by the mean text beyond."""
     shares = []
     for at, name in enumerate(grid.columns):
@@ -219,7 +234,7 @@ def _widths(grid: Grid) -> list[int]:
         longest = max((_signs(word) for text in texts for word in text.split()), default=1)
         most = max(map(_signs, texts), default=1)
         shares.append(min(max(4.0, min(longest, 16), most / 2.2), 34.0))
-    return [int(WIDTH * share / sum(shares)) for share in shares]
+    return [int(width * share / sum(shares)) for share in shares]
 
 
 def _signs(text: str) -> int:
