@@ -95,6 +95,7 @@ def test_what_no_one_can_take_over_is_named(tmp_path: Path) -> None:
     worst = found.cases[0]
     assert worst.partner == "smelter"
     assert "user needs 60 t/a of metal; 0 can be supplied" in worst.reason
+    assert " -0" not in worst.reason and not worst.reason.endswith(".")
     assert found.table["rank"].tolist() == [1, 2, 3]
     assert stress_notes(found, "en")[0].startswith("2 of 3 losses can be borne")
 

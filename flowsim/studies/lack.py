@@ -92,7 +92,7 @@ def _bound_in_words(system: System, flow: int, x: np.ndarray, short: bool) -> st
     flows = system.flows
     other = int(flows["from_at" if short else "to_at"].iat[flow])
     name = str(system.processes["id"].iat[other])
-    value = f"{name} {x[flow]:.6g}"
+    value = f"{name} {max(0.0, float(x[flow])):.6g}"
     if np.isfinite(system.upper[flow]) and x[flow] >= system.upper[flow] * (1 - 1e-6):
         return f"{value} (limit)"
     rows = system.upper_rows

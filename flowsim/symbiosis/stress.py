@@ -265,7 +265,7 @@ def _case(
     try:
         result = balance(without(base, members, cut), study=study)
     except FlowsimError as error:
-        return Case(name, en, zh, reason="; ".join(problem.message for problem in error.problems))
+        return Case(name, en, zh, reason="; ".join(problem.message.rstrip(".") for problem in error.problems))
     found = tuple(evaluate(result, [value.indicator.id for value in values], boundary))
     harm, worst = _harm(values, found)
     stepped_in, suffered = _moves(base, result, members)

@@ -35,9 +35,9 @@ def variant_text(optimum: Optimum) -> str:
     for name in names:
         unit = f"{units[flows['good'][name]]}/a"
         row = links.loc[name]
-        said = [f"limit: {float(row['limit'])!r} {unit}", f"prefer: {row['prefer']:g}"]
+        said = [f"limit: {float(row['limit']):.12g} {unit}", f"prefer: {row['prefer']:g}"]
         if np.isfinite(row["minimum"]):
-            said.append(f"minimum: {float(row['minimum'])!r} {unit}")
+            said.append(f"minimum: {float(row['minimum']):.12g} {unit}")
         lines.append(f"      {name}: {{{', '.join(said)}}}")
     return "\n".join(lines) + "\n"
 
