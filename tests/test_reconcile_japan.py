@@ -11,6 +11,9 @@ import pytest
 import flowsim as fs
 from flowsim.indicators.uncertain import uncertain_indicators
 from flowsim.studies.reconciliation import Reconciliation
+from flowsim.views.changes_chart import changes
+from flowsim.views.chart import Boxes
+from flowsim.views.colours import BAD, TOTAL
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
@@ -78,3 +81,17 @@ def test_the_landfilled_losses_have_the_uncertainty_of_their_covariances() -> No
     weights = np.append(weights, np.zeros(len(answer.result.x) - len(weights)))
     assert row["sd"] == pytest.approx(float(answer.covariance(weights)[0, 0]) ** 0.5, rel=1e-9)
     assert row["low"] < 11_283_490 < row["high"]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_largest_changes_are_drawn_worst_first_and_suspects_in_another_colour(lang: str) -> None:
+    chart = changes(reconciled("slip"), lang)
+    boxes = next(mark for mark in chart.panels[0].marks if isinstance(mark, Boxes))
+    assert boxes.hover[0] == "scrap__scrap_trade__eaf: −10.3" and boxes.colours[0] == BAD
+    assert len(boxes.colours) == 20 and set(boxes.colours) == {BAD, TOTAL}
+    assert chart.title == {"en": "largest changes of the data", "zh": "变动最大的数据"}[lang]
+
+
+def test_a_datum_that_a_bound_holds_at_nothing_is_nothing_and_sure() -> None:
+    held = reconciled("slip").data.set_index("id").loc["loss__bof__landfill"]
+    assert held["after"] == 0 and held["sd_after"] == 0

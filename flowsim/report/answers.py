@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flowsim.report.document import Bullets, Document, Paragraph, Part, Picture, Section, chosen
 from flowsim.report.evidence import grid_table
+from flowsim.views.changes_chart import changes
 from flowsim.views.reconcile_text import reconcile_grids, verdict
 from flowsim.views.sankey import sankey
 from flowsim.views.text import Grid, residual_text
@@ -89,6 +90,11 @@ def reconciled(
         ),
         tables_section(chosen(lang, "The balanced system", "平衡后的系统"), "", [grids[1]], "values"),
     ]
+    if (found.data["change"].abs() > 0).any():
+        chart = changes(found, lang)
+        sections[1] = replace(
+            sections[1], parts=(*sections[1].parts, Picture(chart.title, chart.title, chart))
+        )
     if left:
         said = chosen(
             lang,

@@ -175,8 +175,9 @@ def _data_table(system: System, data: pd.DataFrame, fit: Fit, alpha: float) -> p
     table.insert(2, "before", model.value)
     table.insert(3, "sd_before", model.sd)
     free = fit.free[: model.data]
-    table.insert(4, "after", np.where(free, np.nan, model.value + model.sd * state.u))
-    table.insert(5, "sd_after", np.where(free, np.nan, model.sd * np.sqrt(spread)))
+    after, left = model.value + model.sd * state.u, np.sqrt(spread)
+    table.insert(4, "after", np.where(free, np.nan, np.where(np.abs(after) < EXACT * model.sd, 0.0, after)))
+    table.insert(5, "sd_after", np.where(free, np.nan, model.sd * np.where(left < EXACT, 0.0, left)))
     table.insert(6, "unit", diagnose.units_of(system, data["row"].to_numpy(dtype=np.int64)))
     table.insert(7, "change", np.where(free, np.nan, state.u))
     redundant = (spread < 1 - REDUNDANT) & ~model.left_out
