@@ -462,6 +462,23 @@ def export(result: Result, folder: str | Path) -> list[Path]:
     return write_folder(folder, {**texts, "result.json": whole})
 
 
+def export_answer(made: Mapping[str, Any], folder: str | Path) -> list[Path]:
+    """Write an answer in its JSON layout, and each of its lists as CSV: all files or none.
+
+    Parameters
+    ----------
+    made : what ``--json`` prints; ``kind`` names the JSON file, the keys of lists name the CSV files
+    """
+    import pandas as pd
+
+    texts = {f"{made['kind']}.json": json.dumps(made, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
+    for name, rows in made.items():
+        if isinstance(rows, list) and rows and isinstance(rows[0], dict):
+            table = pd.json_normalize(rows)
+            texts[f"{name}.csv"] = "\ufeff" + table.to_csv(index=False, lineterminator="\n")
+    return write_folder(folder, texts)
+
+
 def finite(value: float) -> float | None:
     """A number for JSON, None where it is missing."""
     return float(value) if np.isfinite(value) else None

@@ -401,9 +401,9 @@ def test_tables_and_curves_are_written(tmp_path: Path) -> None:
     run("heat", CASES, "-o", str(tmp_path / "curve.svg"), "--out", str(tmp_path / "out"))
     run("water", CASES, "--out", str(tmp_path / "out"))
     assert (tmp_path / "curve.svg").read_text(encoding="utf-8").startswith("<svg")
-    flows = pd.read_csv(tmp_path / "out" / "water_flows.csv")
+    flows = pd.read_csv(tmp_path / "out" / "flows.csv")
     assert flows.loc[flows["from"] == "river", "flow"].sum() == pytest.approx(720_000)
-    assert {"heat_matches.csv", "heat_cascade.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"matches.csv", "heat_cascade.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
 
 BASE = """

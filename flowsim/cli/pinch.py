@@ -51,8 +51,7 @@ def water(
     scenario = read(file, variant)
     result = balanced(file, variant, study) if needs_result(scenario, "waters") else None
     made = least_water(scenario, result, recycle=not once, seed=seed)
-    tables = {"water_flows": made.flows, "water_places": made.places}
-    _show(network_json(scenario, made), tables, water_grids(scenario, made, lang), out, as_json)
+    _show(network_json(scenario, made), water_grids(scenario, made, lang), out, as_json)
 
 
 @main.command()
@@ -86,16 +85,15 @@ def heat(
     made = least_heat(scenario, result, dtmin=dtmin)
     if output:
         write_chart(heat_chart(made, lang), output)
-    tables = {"heat_matches": made.matches, "heat_utilities": made.utilities, "heat_zones": made.zones}
-    _show(cascade_json(scenario, made), tables, heat_grids(scenario, made, lang), out, as_json)
+    _show(cascade_json(scenario, made), heat_grids(scenario, made, lang), out, as_json)
 
 
-def _show(data: dict[str, Any], tables: dict[str, Any], grids: Any, out: str | None, as_json: bool) -> None:
-    from flowsim.studies.pinch import export
+def _show(data: dict[str, Any], grids: Any, out: str | None, as_json: bool) -> None:
+    from flowsim.result import export_answer
     from flowsim.views.text import print_grids
 
     if out:
-        export(data, tables, out)
+        export_answer(data, out)
     if as_json:
         print_json(data)
         return

@@ -7,15 +7,12 @@ scenario (``amount_of``), so that it moves with the variant.
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flowsim.errors import InputError, Problem
-from flowsim.files import write_text
 from flowsim.result import FORMAT, finite, records
 from flowsim.studies.heat_cascade import HeatCascade, heat_cascade
 from flowsim.studies.water_arcs import Places
@@ -156,18 +153,6 @@ def _json(scenario: Scenario, kind: str, made: WaterNetwork | HeatCascade) -> di
         else:
             data[name] = list(value) if isinstance(value, tuple) else records(value)
     return data
-
-
-def export(data: dict[str, Any], tables: dict[str, pd.DataFrame], folder: str) -> None:
-    """Write the tables as CSV and the whole as JSON into a folder, each file whole or not at all."""
-    path = Path(folder)
-    if path.exists() and not path.is_dir():
-        raise InputError(Problem("this is a file, but a folder is wanted.", folder))
-    path.mkdir(parents=True, exist_ok=True)
-    for name, frame in tables.items():
-        write_text(path / f"{name}.csv", "\ufeff" + frame.to_csv(index=False, lineterminator="\n"))
-    text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    write_text(path / f"{data['kind']}.json", text)
 
 
 def _there(scenario: Scenario, table: str) -> None:
