@@ -20,7 +20,7 @@ from benchmarks import inputs, peers
 from benchmarks.timing import Row, seconds, stopwatch
 from flowsim import scenario
 from flowsim.assemble import assemble
-from flowsim.indicators import evaluate, known
+from flowsim.indicators import evaluate, known, sample
 from flowsim.scenario import from_tables
 from flowsim.studies.dispatch import dispatch
 from flowsim.studies.solve import solve
@@ -30,6 +30,8 @@ MOST_SCRIPTED = 1_000
 """The fixed point over networkx is measured up to so many processes."""
 MOST_READ = 10_000
 """Reading is measured up to so many processes times layers."""
+DRAWS = 100
+"""Answers that indicators are computed of at once."""
 MOST_INDICATED = 30_000
 """All indicators have a goal up to so many processes, with 120,000 flows."""
 MOST_DISPATCHED = 10_000
@@ -149,6 +151,12 @@ def indicate(count: int) -> Iterator[Row]:
     assert len(values) == len(known())
     goal = 3.0 if count <= MOST_INDICATED else None
     yield Row("all indicators", count, 1, own, "solve", floor, goal, absolute=True)
+    draws = np.tile(found.x, (DRAWS, 1))
+    (many, table), (once, _) = seconds(
+        [lambda: sample(found, draws, "first"), lambda: evaluate(found, "first")], repeats(count)
+    )
+    assert table.shape == (DRAWS, len(known("first")))
+    yield Row(f"first set, {DRAWS} draws", count, 1, many, "the same once", once)
 
 
 def choose(count: int) -> Iterator[Row]:

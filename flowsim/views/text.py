@@ -325,20 +325,31 @@ def comparison_notes(comparison: Comparison, lang: str) -> list[str]:
                 )
                 notes.setdefault(f"{say('missing', lang)}: {item}: {reason}", []).append(label[lang])
     lines = [f"{note} ({', '.join(labels)})" for note, labels in notes.items()]
-    unjudged: dict[str, list[str]] = {}
-    for verdict in comparison.verdicts:
-        if verdict.passed is None:
-            unjudged.setdefault(verdict.reason_zh if lang == "zh" else verdict.reason, []).append(
-                verdict.target["id"]
-            )
-    for reason, ids in unjudged.items():
-        lines.append(f"{say('target', lang)} {', '.join(dict.fromkeys(ids))}: {reason}")
+    lines += _unjudged(comparison, lang)
     lines += _conflicts(comparison, lang)
     if comparison.beyond:
         beyond = ", ".join(target["id"] for target in comparison.beyond)
         lines.append(f"{say('targets that flows do not define', lang)} ({len(comparison.beyond)}): {beyond}")
     worst = max(comparison.results, key=lambda result: result.largest_residual[0])
     return [*lines, residual_text(worst, lang)]
+
+
+def _unjudged(comparison: Comparison, lang: str) -> list[str]:
+    """Why targets cannot be judged, and in which variants where others can be."""
+    label = dict(zip(comparison.names, (one[lang] for one in comparison.labels), strict=True))
+    ids: dict[str, list[str]] = {}
+    where: dict[str, list[str]] = {}
+    for verdict in comparison.verdicts:
+        if verdict.passed is None:
+            reason = verdict.reason_zh if lang == "zh" else verdict.reason
+            ids.setdefault(reason, []).append(verdict.target["id"])
+            where.setdefault(reason, []).append(label[verdict.variant])
+    lines = []
+    for reason, targets in ids.items():
+        variants = list(dict.fromkeys(where[reason]))
+        only = f" ({', '.join(variants)})" if len(variants) < len(label) else ""
+        lines.append(f"{say('target', lang)} {', '.join(dict.fromkeys(targets))}: {reason}{only}")
+    return lines
 
 
 def _conflicts(comparison: Comparison, lang: str) -> list[str]:
@@ -348,7 +359,7 @@ def _conflicts(comparison: Comparison, lang: str) -> list[str]:
         target = verdict.target
         unit = unit_text(target["unit"], lang)
         same = wanted.setdefault((verdict.indicator, target["sense"], verdict.boundary), {})
-        ids = same.setdefault(f"{target['value']:g} {unit}", [])
+        ids = same.setdefault(f"{target['value']:g} {unit}".replace("-", "−"), [])
         ids += [target["id"]] if target["id"] not in ids else []
     what = say("targets that want different values of one indicator", lang)
     open_, close, colon, semicolon, comma = "（）：；、" if lang == "zh" else (" (", ")", ": ", "; ", ", ")
