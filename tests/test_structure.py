@@ -140,3 +140,9 @@ def test_independent_rows_of_a_sparse_block_are_as_many_as_its_rank() -> None:
         rank = np.linalg.matrix_rank
         assert rank(dense[used]) == len(used) == rank(dense)
         assert heavy[used].sum() == rank(dense[heavy])
+
+
+def test_where_nothing_is_left_to_solve_for_no_row_is_chosen() -> None:
+    """Bounds may hold every value: rows remain, columns do not."""
+    nothing = csr_array((3, 0))
+    assert len(independent_rows(nothing, decompose(nothing))) == 0

@@ -68,7 +68,7 @@ def independent_rows(matrix: csr_array, structure: Structure, weight: np.ndarray
     """
     columns = np.setdiff1d(np.arange(matrix.shape[1]), structure.under)
     chosen = structure.row_of[columns]
-    if not len(structure.over):
+    if not len(structure.over) or not matrix.shape[1]:
         return np.sort(chosen)
     block = csr_array(matrix[structure.over])
     size = np.ones(len(structure.over)) if weight is None else weight[structure.over]
