@@ -14,8 +14,9 @@ from benchmarks.peers import linopy_rows
 from benchmarks.timing import Row, seconds, stopwatch
 from flowsim.scenario import from_tables
 from flowsim.studies.programme import Programme
+from flowsim.symbiosis.case import Case, blank_result, columns_of, prepare
 from flowsim.symbiosis.objective import objective_of
-from flowsim.symbiosis.optimise import Case, best, blank_result, columns_of, optimise, prepare
+from flowsim.symbiosis.optimise import best, optimise
 
 GOODS = 50
 OFFERS = 4

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from scipy.optimize import linprog
 
@@ -17,11 +19,20 @@ from flowsim.errors import Infeasible, InputError
 from flowsim.indicators import evaluate, known
 from flowsim.scenario import Scenario, example, read
 from flowsim.studies import balance
+from flowsim.symbiosis.case import columns_of, limited
 from flowsim.symbiosis.limits import binding, ranges, what_binds
-from flowsim.symbiosis.optimise import Optimum, optimise
+from flowsim.symbiosis.optimise import Optimum, best, optimise
 from flowsim.symbiosis.pareto import pareto
-from flowsim.symbiosis.written import variant_text, write
-from flowsim.views.optimise_text import front_grid, limit_grid, optimum_grids, optimum_notes, worth_text
+from flowsim.symbiosis.rebalance import rebalanced
+from flowsim.symbiosis.written import variant_name, variant_text, write
+from flowsim.views.optimise_text import (
+    front_grid,
+    limit_grid,
+    optimum_grids,
+    optimum_notes,
+    stated_grid,
+    worth_text,
+)
 
 HEAD = """
 flowsim: 1
@@ -158,6 +169,21 @@ def test_a_ratio_by_dinkelbach(two: Scenario) -> None:
     assert found.after > found.before
 
 
+def test_the_bound_of_a_ratio_is_proved_by_its_last_step(two: Scenario) -> None:
+    found = optimise(two, objective="general.recycled_input_rate", max_links=1)
+    top, bottom = columns_of(found.case, found.objective)
+    assert bottom is not None
+    programme = limited(found.case, found.case.programme, None, 1)
+    rate = found.bound / found.objective.scale
+    # more of it is better: no answer has N − q D above 0 for q at the bound, and some has for a lower q
+    assert programme.minimise(-(top - rate * bottom)).value >= -1e-6
+    assert programme.minimise(-(top - 0.99 * rate * bottom)).value < -1e-3
+    assert found.planned <= found.bound * (1 + 1e-9) and found.gap < 1e-6
+    # branch and bound that stops early never claims more than the best
+    loose = best(found.case, found.objective, programme, gap=0.5)
+    assert -loose.bound >= rate * (1 - 1e-6)
+
+
 def test_shadow_prices_are_what_moving_the_limit_brings(tmp_path: Path) -> None:
     text = TWO.replace("activity: 100 t/a", "activity: 200 t/a").replace(", fixed_cost: 100 CNY/a", "")
     found = optimise(written_scenario(tmp_path, text), objective="waste")
@@ -239,7 +265,12 @@ def test_a_plant_is_not_idled_to_save_its_waste(tmp_path: Path) -> None:
     # 60 t of metal bring 40 t of ash, of which the kiln takes 5; buying the metal would bring none
     assert (held.before, held.planned, held.unlinked) == pytest.approx((40, 35, 40))
     assert free.planned == pytest.approx(0, abs=1e-6)
-    assert "merit order" in " ".join(optimum_notes(free, 0, "en"))
+    # the order of merit would take the metal from inside: the variant states that the maker does not
+    assert free.after == pytest.approx(0, abs=1e-6)
+    stated = free.balance.stated
+    assert list(stated) == ["metal__smelter__maker"] and stated["metal__smelter__maker"]["limit"] < 1e-6
+    text = stated_grid(free, "zh")
+    assert text.rows[0][-1] == "上限"
 
 
 def test_no_free_lunch_mass_closes_in_every_answer() -> None:
@@ -342,6 +373,35 @@ def test_the_written_variant_gives_the_balanced_answer(two: Scenario, tmp_path: 
     again = balance(assemble(read(tmp_path / "best.yaml", name)))
     assert again.amounts == pytest.approx(found.result.amounts)
     assert "ash_to_near: {limit: 15 t/a, prefer: 0.5}" in variant_text(found)
+
+
+@pytest.mark.parametrize(("variant", "objective"), [("all", "waste"), ("cdw_loop", "cost")])
+def test_the_variant_states_what_the_programme_divides_otherwise(variant: str, objective: str) -> None:
+    scenario = example("construction_waste").with_variant(variant)
+    found = optimise(scenario, objective=objective)
+    # the merit order alone reaches 0 and 63 % of the gain of the programme
+    assert found.before - found.after == pytest.approx(found.before - found.planned, rel=1e-6)
+    assert found.balance.stated and not found.balance.dropped
+    name = variant_name(found)
+    lines = yaml.safe_load(variant_text(found))[name]
+    assert {**lines.get("flows", {}), **lines.get("links", {})}.keys() >= found.balance.stated.keys()
+
+
+def test_an_answer_that_is_worse_than_the_base_leaves_links_out(two: Scenario) -> None:
+    goal_case = optimise(two, objective="cost")
+    case, goal = goal_case.case, goal_case.objective
+    # the far link costs more in a year than its 2 t bring: 2 x 18 < 300; the near one pays
+    x = goal_case.answer.x.copy()
+    x[case.at] = [4.0, 2.0]
+    found = rebalanced(case, goal, x, goal_case.planned)
+    assert found.dropped == ("ash_to_far",)
+    assert goal_case.before - found.value == pytest.approx(4 * 28 - 100)
+    x[case.at] = [1.0, 1.0]
+    found = rebalanced(case, goal, x, goal_case.planned)
+    assert set(found.dropped) == {"ash_to_near", "ash_to_far"}
+    assert found.value == goal_case.before and found.result is case.base
+    shown = " ".join(optimum_notes(replace(goal_case, balance=found), 0, "zh"))
+    assert "已舍去：ash_to_near, ash_to_far" in shown
 
 
 def test_a_variant_joins_those_that_the_file_has(tmp_path: Path) -> None:

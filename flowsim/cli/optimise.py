@@ -103,6 +103,7 @@ def _one(
     optimum = find(scenario, objective=objective, **options)
     limits, (found, unseen) = binding(optimum), ranges(optimum)
     grids = shown.optimum_grids(optimum, what_binds(optimum), lang)
+    grids += [shown.stated_grid(optimum, lang)] if optimum.balance.stated else []
     grids += [shown.limit_grid(optimum, limits, lang)] if limits else []
     grids += [shown.range_grid(optimum, found, lang)] if found else []
     divided = None if seed is None else divide(optimum, seed=seed)

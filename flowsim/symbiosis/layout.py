@@ -58,6 +58,8 @@ def optimum_json(
         "bound": finite(optimum.bound),
         "after": finite(optimum.after),
         "links": links,
+        "left_out": list(optimum.balance.dropped),
+        "stated": [{"id": name, **said} for name, said in optimum.balance.stated.items()],
         "limits": [
             {
                 "kind": limit.kind,

@@ -8,7 +8,8 @@ import numpy as np
 
 from flowsim.progress import track
 from flowsim.studies.programme import NoAnswer, Programme
-from flowsim.symbiosis.optimise import Optimum, best, columns_of, figure
+from flowsim.symbiosis.case import columns_of, figure
+from flowsim.symbiosis.optimise import Optimum, best
 
 MOST = 20
 """Limits that are named, those first whose last thousandth matters most."""

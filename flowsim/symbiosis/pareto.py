@@ -16,18 +16,9 @@ import numpy as np
 from flowsim.errors import InputError, Problem
 from flowsim.progress import track
 from flowsim.studies.programme import Programme
+from flowsim.symbiosis.case import Case, blank_result, columns_of, figure, limited, prepare, used
 from flowsim.symbiosis.objective import Objective, objective_of
-from flowsim.symbiosis.optimise import (
-    Case,
-    best,
-    blank_result,
-    columns_of,
-    figure,
-    in_turn,
-    limited,
-    prepare,
-    used,
-)
+from flowsim.symbiosis.optimise import best, in_turn
 
 if TYPE_CHECKING:
     import pandas as pd

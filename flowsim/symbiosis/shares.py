@@ -27,8 +27,9 @@ from flowsim.errors import InputError, Problem
 from flowsim.indicators.account import UNPRICED, Account, Missing
 from flowsim.progress import track
 from flowsim.result import Result
+from flowsim.symbiosis.case import blank_result, closed, figure
 from flowsim.symbiosis.objective import objective_of
-from flowsim.symbiosis.optimise import Optimum, best, blank_result, closed, figure
+from flowsim.symbiosis.optimise import Optimum, best
 
 EXACT = 12
 """Up to so many firms every coalition is worked out; above, orders of joining are drawn."""

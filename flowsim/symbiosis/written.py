@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from flowsim.symbiosis.variant_file import extend, free_name
 if TYPE_CHECKING:
     from flowsim.symbiosis.optimise import Optimum
 
+COLUMNS = ("limit", "prefer", "minimum")
+"""What the variant states of the links that it opens."""
+
 
 def variant_name(optimum: Optimum) -> str:
     """Id of the variant: the objective, a number behind it where the scenario has one of that name."""
@@ -21,25 +25,34 @@ def variant_name(optimum: Optimum) -> str:
 
 
 def variant_text(optimum: Optimum) -> str:
-    """The variant as YAML, two spaces in: what it opens, and limit, merit and minimum of each link."""
+    """The variant as YAML, two spaces in: what it opens, and limit, merit and minimum of links and flows."""
     scenario, links = optimum.case.scenario, optimum.chosen.tables["links"].set_index("id")
-    flows = optimum.case.system.flows.set_index("id")
-    units = optimum.case.system.goods.set_index("id")["unit"]
     names = [name for name, is_open in zip(optimum.case.links, optimum.opened, strict=True) if is_open]
     en, zh = f"Best links for {optimum.objective.en}", f"{optimum.objective.zh}最优链接"
     lines = [f"  {variant_name(optimum)}:", f'    name: {{en: "{en}", zh: "{zh}"}}']
     if scenario.variant:
         lines.append(f"    base: {scenario.variant}")
     lines.append(f"    open: [{', '.join(names)}]")
-    lines += ["    links:"] if names else []
-    for name in names:
-        unit = f"{units[flows['good'][name]]}/a"
-        row = links.loc[name]
-        said = [f"limit: {float(row['limit']):.12g} {unit}", f"prefer: {row['prefer']:g}"]
-        if np.isfinite(row["minimum"]):
-            said.append(f"minimum: {float(row['minimum']):.12g} {unit}")
-        lines.append(f"      {name}: {{{', '.join(said)}}}")
+    said = {name: {column: float(links.at[name, column]) for column in COLUMNS} for name in names}
+    others = {name: dict(amounts) for name, amounts in optimum.balance.stated.items() if name not in said}
+    for table in ("links", "flows"):
+        mine = {name: row for name, row in others.items() if name in set(scenario.tables[table]["id"])}
+        mine = {**said, **mine} if table == "links" else mine
+        lines += [f"    {table}:"] if mine else []
+        lines += [f"      {name}: {{{_row(optimum, name, row)}}}" for name, row in mine.items()]
     return "\n".join(lines) + "\n"
+
+
+def _row(optimum: Optimum, name: str, said: Mapping[str, float]) -> str:
+    """What is stated of a link or flow; an amount that is not a number is not stated."""
+    flows, goods = optimum.case.system.flows, optimum.case.system.goods
+    unit = goods["unit"].iloc[int(flows["good_at"][flows["id"] == name].iloc[0])]
+    shown = {
+        column: f"{value:g}" if column == "prefer" else f"{value:.12g} {unit}/a"
+        for column, value in said.items()
+        if np.isfinite(value)
+    }
+    return ", ".join(f"{column}: {text}" for column, text in shown.items())
 
 
 def write(optimum: Optimum, path: str | Path) -> str:

@@ -41,6 +41,12 @@ WORDS = {
     "need": ("the whole need", "需求已满足"),
     "goal": ("nothing: more would not help", "无：增加无益"),
     "closed": ("Candidates that stay closed", "保持关闭的候选链接"),
+    "good": ("good", "物料"),
+    "after short": ("after", "优化后"),
+    "stated": ("Other flows that the answer changes, stated in the variant", "方案中一并规定的其他流量"),
+    "stated as": ("stated", "规定"),
+    "stated limit": ("at most", "上限"),
+    "stated minimum": ("at least", "下限"),
     "worth": ("What one more unit of a limit is worth", "各上限每增加一单位的价值"),
     "meaning": ("meaning", "含义"),
     "dual": ("shadow price", "影子价格"),
@@ -132,6 +138,25 @@ def _link_grids(optimum: Optimum, lang: str, binds: Sequence[str]) -> list[Grid]
         heads = ["id", *(_say(word, lang) for word in ("link", "from", "to"))]
         grids.append(Grid(f"{_say('closed', lang)} ({len(shut)})", heads, shut[:MOST_CLOSED]))
     return grids
+
+
+def stated_grid(optimum: Optimum, lang: str) -> Grid:
+    """What the variant states of other flows, so that they divide as in the programme."""
+    system = optimum.case.system
+    rows, places = system.flows.set_index("id"), system.processes[lang].to_numpy()
+    at, after = rows.index, optimum.case.of_result(optimum.result)
+    lines = []
+    for name, said in optimum.balance.stated.items():
+        flow = int(at.get_indexer([name])[0])
+        row = rows.iloc[flow]
+        good = system.goods.iloc[int(row["good_at"])]
+        figures = (float(optimum.case.x[flow]), float(after[flow]))
+        factor, unit = handy(figures, f"{good['unit']}/a", lang)
+        bounds = ", ".join(_say(f"stated {column}", lang) for column in said)
+        ends = [str(places[int(row[end])]) for end in ("from_at", "to_at")]
+        lines.append([str(good[lang]), *ends, *(number(each / factor) for each in figures), unit, bounds])
+    words = ("good", "from", "to", "before", "after short", "unit", "stated as")
+    return Grid(_say("stated", lang), [_say(word, lang) for word in words], lines, (3, 4))
 
 
 def limit_grid(optimum: Optimum, limits: Sequence[Limit], lang: str) -> Grid:
@@ -274,6 +299,10 @@ NOTES = {
         "保持不变：数据与给定运行量；园区内已有的供应不改为外购；利用废物的工厂不减少用量；"
         "不转向更差的去向（见 docs/optimise.md）",
     ),
+    "dropped": (
+        "with all links of the programme the balanced answer is worse than what there is; left out: {}",
+        "若采用规划解的全部链接，重新平衡后反而不如现状；已舍去：{}",
+    ),
     "same": ("balanced again the objective is the same", "重新平衡后目标值不变"),
     "differs": (
         "balanced again the objective differs by {}: beside links the merit order decides, not the objective",
@@ -294,5 +323,7 @@ def optimum_notes(optimum: Optimum, unseen: int, lang: str) -> list[str]:
     shown = f"{number(difference)} {unit} ({percent(difference / size)})"
     notes = [NOTES["free" if optimum.options["free_activities"] else "held"][zh]]
     notes.append(NOTES["differs" if abs(difference) > 1e-6 * size else "same"][zh].format(shown))
+    if optimum.balance.dropped:
+        notes.append(NOTES["dropped"][zh].format(", ".join(optimum.balance.dropped)))
     notes.append(NOTES["tolerance"][zh])
     return [*notes, NOTES["unseen"][zh].format(unseen)] if unseen else notes
