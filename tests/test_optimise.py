@@ -26,7 +26,7 @@ from flowsim.symbiosis.pareto import pareto
 from flowsim.symbiosis.rebalance import rebalanced
 from flowsim.symbiosis.written import variant_name, variant_text, write
 from flowsim.views.optimise_text import (
-    front_grid,
+    front_grids,
     limit_grid,
     optimum_grids,
     optimum_notes,
@@ -425,6 +425,7 @@ def message(error: pytest.ExceptionInfo[Exception]) -> str:
 def test_every_message(two: Scenario, tmp_path: Path) -> None:
     worked_out = next(item.id for item in known() if item.direct and item.better)
     for wrong, said in (
+        (dict(budget=-1.0), "is less than nothing"),
         (dict(objective="coste"), "there is no objective `coste`"),
         (dict(objective="cn.nothing"), "there is no indicator `cn.nothing`"),
         (dict(links=["ash_to_nea"]), "link `ash_to_nea` does not exist"),
@@ -488,15 +489,32 @@ def test_the_command_in_both_languages_and_as_json(two: Scenario, tmp_path: Path
     assert "应开通的链接" in done.output and "best_cost" in done.output
     done = run(main, ["optimise", file, "--json", "--budget", "400 CNY"])
     assert json.loads(done.output)["kind"] == "optimum"
+    texts = ("400 CNY", "0.0004 M CNY", "0.04 万元", "0.04万元/年", "0.000004 亿元", "0.0004 million CNY")
+    found = [json.loads(run(main, ["optimise", file, "--json", "--budget", text]).output) for text in texts]
+    assert [each["options"]["budget"] for each in found] == pytest.approx([400.0] * len(texts))
+    for wrong in ("50", "-3 CNY", "50 Mt-CNY", "5 CNY/t"):
+        done = run(main, ["optimise", file, f"--budget={wrong}"])
+        assert (done.exit_code, "is no amount of money" in done.output) == (2, True), wrong
     done = run(main, ["optimise", file, "--budget", "3 t"])
     assert (done.exit_code, "is no amount of money" in done.output) == (2, True)
     done = run(main, ["optimise", file, "--pareto", "cost,waste", "--points", "3", "--lang", "zh"])
-    assert "帕累托前沿" in done.output
+    assert "帕累托前沿" in done.output and "前沿上的链接" in done.output
+    for form, head in (("svg", b"<"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("html", b"<")):
+        picture = tmp_path / f"front.{form}"
+        done = run(main, ["optimise", file, "--pareto", "cost,waste", "--points", "2", "-o", str(picture)])
+        assert done.exit_code == 0 and picture.read_bytes().startswith(head), done.output
+    for wrong, said in (
+        (["-o", "front.svg"], "no front is asked for"),
+        (["--pareto", "cost,waste", "-o", "front.txt"], "is no picture"),
+        (["--pareto", "cost,waste", "--shares"], "are about one answer"),
+    ):
+        done = run(main, ["optimise", file, *wrong])
+        assert (done.exit_code, said in done.output) == (2, True), done.output
 
 
 def test_tables_name_everything_in_both_languages(two: Scenario) -> None:
     found = optimise(two, objective="cost", max_links=1)
     for lang in ("en", "zh"):
         grids = [*optimum_grids(found, what_binds(found), lang), limit_grid(found, binding(found), lang)]
-        grids.append(front_grid(pareto(two, ["cost", "waste"], points=3), lang))
+        grids += front_grids(pareto(two, ["cost", "waste"], points=3), lang)
         assert all(len(row) == len(grid.columns) for grid in grids for row in grid.rows)

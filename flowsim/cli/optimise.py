@@ -7,7 +7,19 @@ from typing import Any
 
 import click
 
-from flowsim.cli.base import JSON, LANG, VARIANT, fails_clearly, listed, main, print_json, width_of
+from flowsim.cli.base import (
+    CHARTS,
+    JSON,
+    LANG,
+    VARIANT,
+    fails_clearly,
+    form_of,
+    listed,
+    main,
+    print_json,
+    width_of,
+    write_chart,
+)
 
 
 @main.command()
@@ -15,11 +27,14 @@ from flowsim.cli.base import JSON, LANG, VARIANT, fails_clearly, listed, main, p
 @click.option(
     "--objective", default="cost", help="cost, virgin, waste, water, co2, or the id of an indicator."
 )
-@click.option("--budget", help='The most that opened links may cost in a year, such as "50 M CNY".')
+@click.option(
+    "--budget", help='The most that opened links may cost in a year, such as "50 MCNY" or "5000 万元".'
+)
 @click.option("--max-links", type=click.IntRange(0), help="The most links that may be opened.")
 @click.option("--links", help="Candidates, separated by commas; without it all closed links.")
 @click.option("--pareto", help="Two objectives, separated by a comma: their front instead of one answer.")
 @click.option("--points", default=12, help="Points of the front.")
+@click.option("-o", "--output", help="Picture of the front to write: .svg, .png, .pdf or .html.")
 @click.option("--free-activities", is_flag=True, help="Let what the base buys, sells and throws away move.")
 @click.option("--write", "written", type=click.Path(), help="Write the answer as a variant into this file.")
 @click.option("--out", type=click.Path(), help="Write tables and pictures into this folder.")
@@ -37,6 +52,7 @@ def optimise(
     links: str | None,
     pareto: str | None,
     points: int,
+    output: str | None,
     free_activities: bool,
     written: str | None,
     out: str | None,
@@ -55,26 +71,43 @@ def optimise(
         "links": listed(links) if links else None,
         "free_activities": free_activities,
     }
+    _check_together(pareto, output, written, shares)
     scenario = read(file, variant)
     if pareto:
-        _front(scenario, listed(pareto), points, options, out, as_json, lang)
+        _front(scenario, listed(pareto), points, options, output, out, as_json, lang)
     else:
         _one(scenario, objective, options, written, out, seed if shares else None, as_json, lang)
 
 
+def _check_together(pareto: str | None, output: str | None, written: str | None, shares: bool) -> None:
+    """A picture is that of a front; a variant and shares are those of one answer."""
+    from flowsim.errors import InputError, Problem
+
+    if output:
+        form_of(output, CHARTS)
+        if not pareto:
+            hint = "Add `--pareto cost,waste`, or leave `-o` out: tables go into a folder with `--out`."
+            raise InputError(Problem("`-o` draws a front, and no front is asked for.", hint=hint))
+    if pareto and (written or shares):
+        hint = "Choose a point first: `--objective`, and `--budget` or `--max-links`."
+        message = "`--write` and `--shares` are about one answer, and `--pareto` gives several."
+        raise InputError(Problem(message, hint=hint))
+
+
 def _budget(text: str | None) -> float | None:
-    """CNY/a of a text such as ``50 M CNY``; a year is understood."""
+    """CNY/a of a text such as ``50 MCNY``, ``50 M CNY`` or ``5000 万元``; a year is understood."""
     from flowsim.errors import InputError, Problem, UnitError
     from flowsim.units import parse
 
     if text is None:
         return None
     try:
-        value, unit = parse(text)
+        value, unit = parse(text.replace(" CNY", "CNY"))
     except UnitError:
         value, unit = float("nan"), ""
     if unit not in ("CNY", "CNY/a") or not value >= 0:
-        raise InputError(Problem(f"`--budget {text}` is no amount of money.", hint='Write "50 M CNY".'))
+        hint = 'Write what opened links may cost in a year, such as "50 MCNY" or "5000 万元".'
+        raise InputError(Problem(f"`--budget {text}` is no amount of money.", hint=hint))
     return float(value)
 
 
@@ -128,6 +161,7 @@ def _front(
     objectives: list[str],
     points: int,
     options: dict[str, Any],
+    output: str | None,
     out: str | None,
     as_json: bool,
     lang: str,
@@ -135,7 +169,7 @@ def _front(
     from flowsim.files import write_text
     from flowsim.symbiosis.layout import export, front_json
     from flowsim.symbiosis.pareto import pareto
-    from flowsim.views.optimise_text import front_chart, front_grid
+    from flowsim.views.optimise_text import front_chart, front_grids
     from flowsim.views.text import print_grids
 
     front = pareto(scenario, objectives, points=points, **options)
@@ -144,7 +178,11 @@ def _front(
 
         export(front_json(front), out)
         write_text(Path(out) / "front.svg", svg(front_chart(front, lang)))
+    if output:
+        write_chart(front_chart(front, lang), output)
     if as_json:
         print_json(front_json(front))
         return
-    click.echo(print_grids([front_grid(front, lang)], width=width_of()), nl=False)
+    click.echo(print_grids(front_grids(front, lang), width=width_of()), nl=False)
+    if output:
+        click.echo(output)

@@ -145,6 +145,10 @@ def blank_result(case: Case) -> Result:
 def limited(case: Case, programme: Programme, budget: float | None, max_links: int | None) -> Programme:
     """The programme with a budget, and with a largest number of links."""
     if budget is not None:
+        if not budget >= 0:
+            raise InputError(
+                Problem(f"a budget of {budget:g} CNY/a is less than nothing.", hint="Leave it out.")
+            )
         entries = case.fixed.copy()
         entries[case.at] += case.system.flows["unit_cost"].to_numpy()[case.at]
         programme = programme.with_row(entries, budget)

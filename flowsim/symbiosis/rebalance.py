@@ -167,8 +167,7 @@ def _stated(
 def _fewest(case: Case, goal: Objective, x: np.ndarray, full: Balanced) -> Balanced:
     """The same without limits and minimums that neither the objective nor the chosen links need: halves of
     them are left out, and halves of a half where that fails, in at most `SPARED` balances."""
-    best, size = full, SAME * abs(full.value)
-    amounts = case.of_result(full.result)[case.at[full.kept]]
+    best = full
     waiting = [list(full.stated)] if full.stated else []
     for _ in range(SPARED):
         if not waiting:
@@ -179,13 +178,20 @@ def _fewest(case: Case, goal: Objective, x: np.ndarray, full: Balanced) -> Balan
             found = _balanced(case, goal, x, full.kept, left)
         except FlowsimError:
             found = None
-        close = found and np.isclose(case.of_result(found.result)[case.at[full.kept]], amounts, rtol=SAME)
-        if found and np.all(close) and goal.sense * (found.value - full.value) <= size:
+        if found is not None and _as_good(case, goal, found, full):
             best = found
         elif len(spared) > 1:
             middle = len(spared) // 2
             waiting += [spared[:middle], spared[middle:]]
     return best
+
+
+def _as_good(case: Case, goal: Objective, found: Balanced, full: Balanced) -> bool:
+    """No worse, and the same over the chosen links."""
+    mine = case.at[full.kept]
+    amounts, wanted = (case.of_result(each.result)[mine] for each in (found, full))
+    no_worse = goal.sense * (found.value - full.value) <= SAME * abs(full.value)
+    return no_worse and bool(np.isclose(amounts, wanted, rtol=SAME).all())
 
 
 def _without_some(case: Case, goal: Objective, x: np.ndarray, worse: Balanced, before: float) -> Balanced:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from flowsim.views.charts import front as draw_front
 from flowsim.views.text import Grid, handy, number, percent, unit_text
 
@@ -77,6 +79,9 @@ WORDS = {
     "front": ("Pareto front", "帕累托前沿"),
     "point": ("point", "点"),
     "open": ("open links", "开通链接"),
+    "count": ("links", "链接数"),
+    "links of the front": ("Links of the front", "前沿上的链接"),
+    "in points": ("in points", "采用的点数"),
     "base": ("as it stands", "现状"),
 }
 KINDS = {
@@ -116,7 +121,8 @@ def _link_grids(optimum: Optimum, lang: str, binds: Sequence[str]) -> list[Grid]
     flows, system = optimum.case.system.flows, optimum.case.system
     places = system.processes[lang].to_numpy()
     opened, shut = [], []
-    balanced = optimum.balanced
+    balanced, planned = optimum.balanced, optimum.amounts
+    differs = not np.allclose(balanced[optimum.opened], planned[optimum.opened], rtol=1e-6)
     for at, name in enumerate(optimum.case.links):
         row = flows.iloc[int(optimum.case.at[at])]
         ends = [str(places[int(row[end])]) for end in ("from_at", "to_at")]
@@ -128,12 +134,14 @@ def _link_grids(optimum: Optimum, lang: str, binds: Sequence[str]) -> list[Grid]
         limit = float(optimum.case.system.upper[optimum.case.at[at]])
         cost = balanced[at] * float(row["unit_cost"]) + float(row["fixed_cost"])
         cells = [name, label, *ends, number(balanced[at], 6), unit_text(unit, lang)]
-        opened.append(
-            [*cells, number(optimum.amounts[at], 6), number(limit, 6), number(cost), _say(binds[at], lang)]
-        )
-    words = ("link", "from", "to", "amount", "unit", "plan", "limit", "cost", "binds")
+        cells += [number(planned[at], 6)] if differs else []
+        opened.append([*cells, number(limit, 6), number(cost), _say(binds[at], lang)])
+    plan = ["plan"] if differs else []
+    words = ("link", "from", "to", "amount", "unit", *plan, "limit", "cost", "binds")
     heads = ["id", *(_say(word, lang) for word in words)]
-    grids = [Grid(f"{_say('links', lang)} ({len(opened)})", heads, opened, (4, 6, 7, 8))]
+    grids = [
+        Grid(f"{_say('links', lang)} ({len(opened)})", heads, opened, (4, 6, 7, *([8] if differs else [])))
+    ]
     if shut:
         heads = ["id", *(_say(word, lang) for word in ("link", "from", "to"))]
         grids.append(Grid(f"{_say('closed', lang)} ({len(shut)})", heads, shut[:MOST_CLOSED]))
@@ -255,22 +263,34 @@ SHARE_NOTES = {
 """What is said below the shares."""
 
 
-def front_grid(front: Front, lang: str) -> Grid:
-    """The base and the points of a front."""
+def front_grids(front: Front, lang: str) -> list[Grid]:
+    """The base and the points of a front with their links by number, and the links by name."""
     scales = [
         handy([front.base[at], *(point[at] for point in _pairs(front))], goal.unit, lang)
         for at, goal in enumerate((front.first, front.second))
     ]
+    opened = np.array([point.opened for point in front.points]).reshape(len(front.points), -1)
+    some = np.flatnonzero(opened.any(axis=0))
+    number_of = {int(link): str(at) for at, link in enumerate(some, 1)}
     rows = [[_say("base", lang), *_values(front.base, scales), "0", ""]]
-    for at, (point, pair) in enumerate(zip(front.points, _pairs(front), strict=True), 1):
-        names = [name for name, on in zip(front.case.links, point.opened, strict=True) if on]
-        rows.append([str(at), *_values(pair, scales), str(len(names)), ", ".join(names)])
+    for at, (mine, pair) in enumerate(zip(opened, _pairs(front), strict=True), 1):
+        links = [number_of[int(link)] for link in np.flatnonzero(mine)]
+        rows.append([str(at), *_values(pair, scales), str(len(links)), ", ".join(links)])
     heads = [
         f"{goal.zh if lang == 'zh' else goal.en}, {unit}"
         for goal, (_, unit) in zip((front.first, front.second), scales, strict=True)
     ]
-    columns = [_say("point", lang), *heads, _say("links", lang), _say("open", lang)]
-    return Grid(_say("front", lang), columns, rows, (1, 2, 3))
+    columns = [_say("point", lang), *heads, _say("count", lang), _say("open", lang)]
+    grids = [Grid(_say("front", lang), columns, rows, (1, 2, 3))]
+    labels = front.case.system.flows[lang].to_numpy()[front.case.at]
+    named = [
+        [number_of[int(link)], front.case.links[link], str(labels[link]), f"{opened[:, link].sum()}"]
+        for link in some
+    ]
+    if named:
+        columns = ["#", "id", _say("link", lang), _say("in points", lang)]
+        grids.append(Grid(_say("links of the front", lang), columns, named, (0, 3)))
+    return grids
 
 
 def front_chart(front: Front, lang: str) -> Chart:
