@@ -19,6 +19,7 @@ from flowsim.errors import Infeasible, InputError
 from flowsim.indicators import evaluate, known
 from flowsim.scenario import Scenario, example, read
 from flowsim.studies import balance
+from flowsim.studies.conflict import conflict
 from flowsim.symbiosis.case import columns_of, limited
 from flowsim.symbiosis.limits import binding, ranges, what_binds
 from flowsim.symbiosis.optimise import Optimum, best, optimise
@@ -473,6 +474,46 @@ def test_a_base_without_an_answer_says_what_lacks(tmp_path: Path) -> None:
     text = TWO.replace("capacity: 40 t/a", "capacity: 30 t/a")
     with pytest.raises(Infeasible):
         optimise(written_scenario(tmp_path, text))
+
+
+def opened(text: str) -> str:
+    return text.replace("good: ash, from", "open: true, good: ash, from").replace("limit: 15 t/a, ", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            # 100 t/a of smelting leave 40 t/a of ash, the links ask for 48
+            opened(TWO)
+            .replace("to: near,", "to: near, minimum: 18 t/a,")
+            .replace("to: far,", "to: far, minimum: 30 t/a,"),
+            ("activity(smelter) = 100", "minimum of ash_to_near: 18 t/a", "minimum of ash_to_far: 30 t/a"),
+        ),
+        (
+            # at most half of the 40 t/a that near can make
+            opened(TWO).replace("to: near,", "to: near, minimum: 25 t/a,"),
+            ("ash_to_near ≤ 0.5", "capacity of near: 40 t/a", "minimum of ash_to_near: 25 t/a"),
+        ),
+    ],
+)
+def test_limits_without_an_answer_name_the_smallest_set_with_its_lines(
+    tmp_path: Path, text: str, said: tuple[str, ...]
+) -> None:
+    scenario = written_scenario(tmp_path, text)
+    problems = conflict(assemble(scenario))
+    assert len(problems) == 1 + len(said) and problems[0].message.startswith(f"{len(said)} stated numbers")
+    for line in said:
+        mine = [problem for problem in problems if line in problem.message]
+        assert len(mine) == 1 and mine[0].file.endswith("park.yaml")
+        name = next(name for name in ("ash_to_near", "ash_to_far", "smelter", "near") if name in line)
+        assert f"  {name}: {{" in text.splitlines()[mine[0].line - 1]
+    with pytest.raises(Infeasible, match="leave no answer together"):
+        balance(assemble(scenario))
+
+
+def test_a_system_with_an_answer_has_no_conflict(two: Scenario) -> None:
+    assert conflict(assemble(two)) == []
 
 
 # ---- on the command line ----

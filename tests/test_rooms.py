@@ -135,6 +135,8 @@ SAME_FLOOR = (
     ("studies.hold", "studies.dispatch"),
     ("studies.programme", "studies.dispatch"),
     ("symbiosis.*", "indicators.*"),
+    ("studies.lack", "studies.conflict"),
+    ("studies.conflict", "studies.solve"),
     ("symbiosis.case", "symbiosis.objective"),
     ("symbiosis.rebalance", "symbiosis.case"),
     ("symbiosis.rebalance", "symbiosis.objective"),

@@ -7,6 +7,7 @@ from scipy.sparse import coo_array, csr_array, hstack
 
 from flowsim.errors import Problem
 from flowsim.studies.blends import ceiling_problems
+from flowsim.studies.conflict import conflict
 from flowsim.system import System
 
 
@@ -54,14 +55,14 @@ def infeasible_problems(system: System) -> list[Problem]:
         method="highs",
     )
     if found.status != 0:
-        return _conflicting_bounds(system)
+        return conflict(system)
     x = found.x * scale
     lack = x[system.matrix.shape[1] :]
     problems = []
     for position in np.flatnonzero(lack > 1e-7 * scale)[:10]:
         row = int(soft[short[position]] if position < len(short) else soft[over[position - len(short)]])
         problems.append(_lack_in_words(system, row, x, float(lack[position]), position < len(short)))
-    return problems or _conflicting_bounds(system)
+    return problems or conflict(system)
 
 
 def _lack_in_words(system: System, row: int, x: np.ndarray, lack: float, short: bool) -> Problem:
@@ -103,14 +104,3 @@ def _bound_in_words(system: System, flow: int, x: np.ndarray, short: bool) -> st
     if len(activity) and x[activity[0]] >= system.upper[activity[0]] * (1 - 1e-6):
         return f"{value} (capacity)"
     return value
-
-
-def _conflicting_bounds(system: System) -> list[Problem]:
-    message = "given amounts, shares and limits leave no answer, whatever is bought or thrown away."
-    return [
-        Problem(
-            message,
-            str(system.about["file"]),
-            hint="`flowsim run --study solve` names the facts that conflict.",
-        )
-    ]
