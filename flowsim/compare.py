@@ -181,7 +181,8 @@ def compare(
     names : a set of indicators, or their ids
     boundary : what the account is drawn around: park, city, firm:ID, site:ID, chain:ID, process:ID. Targets
         are judged at their own scope where this is the park or the city
-    base : variant that targets stated as a change are counted from
+    base : variant that targets stated as a change are counted from; without it the scenario's own, if it is
+        among the results
     inputs : figures that no flow carries (`flowsim.indicators.inputs.INPUTS`)
     sets : sets of factors, as in `flowsim.indicators.evaluate`
 
@@ -200,6 +201,8 @@ def compare(
         explained.append(tuple(_explain(one, other, among) for one, other in pairs))
     wanted = results[0].system.about["target_set"] if targets is None else targets
     chosen = _target_rows(results[0], wanted)
+    if base is None and results[0].system.about.get("base") in ids:
+        base = str(results[0].system.about["base"])
     verdicts, beyond = _verdicts(results, ids, chosen, boundary, base, inputs, sets)
     return Comparison(
         tuple(results),

@@ -51,6 +51,7 @@ class Scenario(Displayed):
     year: int
     tables: Mapping[str, pd.DataFrame]
     target_set: str = ""
+    base: str = ""
     variant: str = ""
     variant_names: Mapping[str, dict[str, str]] = field(default_factory=dict)
     differences: tuple[variants.Difference, ...] = ()
@@ -240,6 +241,7 @@ def _from_document(document: Row, variant: str | None) -> Scenario:
     _check_top(document, shape)
     body = _keyed_document(document, shape)
     stated = _variants(document, shape)
+    _check_base(document, stated, shape)
     body, log = _with_differences(document, body, stated, variant, shape)
     parts, digests = _library_parts(document, shape, cells)
     for name in body:
@@ -264,6 +266,7 @@ def _from_document(document: Row, variant: str | None) -> Scenario:
         year=document.get("year") or 0,
         tables=_finished(typed),
         target_set=document["targets"] if isinstance(document.get("targets"), str) else "",
+        base=document.get("base") or "",
         variant=variant or "",
         variant_names={key: _label(stated[key] or Row(), "name", key) for key in stated},
         differences=tuple(log),
@@ -368,6 +371,15 @@ def _opened(document: Row, body: Row, touched: set[str]) -> Row:
             made[name] = variants.keyed(name, rows, str(path), 1, problems)
             _raise(problems)
     return made
+
+
+def _check_base(document: Row, stated: Row, problems: list[Problem]) -> None:
+    """The variant that changes are counted from is one of the file's."""
+    name = document.get("base")
+    if name is not None and (not isinstance(name, str) or name not in stated):
+        hint = (isinstance(name, str) and nearest(name, stated)) or f"Known: {', '.join(stated) or 'none'}."
+        message = f"`base`: there is no variant {shown(name)}."
+        problems.append(Problem(message, document.file, document.lines["base"], hint))
 
 
 def _check_target_set(document: Row, typed: checks.Frames, problems: list[Problem]) -> None:

@@ -555,6 +555,7 @@ TOP = {
     "year": "the year that the flows belong to",
     "description": "what the scenario assumes",
     "library": "folders with CSV tables, relative to this file; `flowsim`: the library that comes with it",
+    "base": "the variant that changes, and targets stated as changes, are counted from",
     "variants": "named differences",
 }
 """Keys of a scenario file beside the tables."""

@@ -102,7 +102,7 @@ def relocated(document: files.Row, folder: str | Path) -> list[str]:
 
 
 def _top_sheet(book: Any, document: files.Row, lang: str, folder: Path) -> None:
-    values = {key: document.get(key) for key in ("flowsim", "year")}
+    values = {key: document.get(key) for key in ("flowsim", "year", "base")}
     for key in ("name", "description"):
         label = document.get(key)
         pair = label if isinstance(label, Mapping) else {"en": label}

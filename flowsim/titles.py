@@ -173,6 +173,11 @@ TOP = {
         "name of a set of targets, such as qinzhou_2025",
         "目标集合名称，如 qinzhou_2025",
     ),
+    "base": (
+        "基准情景",
+        "the variant that changes are counted from",
+        "计算变化所依据的基准情景",
+    ),
 }
 """Key of the sheet `scenario` → its Chinese title, and what it means."""
 

@@ -442,7 +442,9 @@ def test_simulate_shows_stocks_by_year_and_writes_its_tables(tmp_path: Path) -> 
     text = printed("simulate", battery, "--years", "2020:2030:5", *share, "--out", str(tmp_path / "out"))
     assert "Balance over all years" in text and "share: ni_recycled" in text
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {f"{name}.csv" for name in ("flows", "processes", "stocks", "cohorts", "checks")}
+    assert names == {
+        f"{name}.csv" for name in ("flows", "processes", "stocks", "cohorts", "filling", "checks")
+    }
     shown = json.loads(printed("simulate", battery, "--years", "2020,2025", "--json"))
     assert shown["kind"] == "simulation" and shown["variants"][0]["years"] == [2020, 2025]
 
@@ -487,8 +489,8 @@ def test_the_ledger_says_what_each_link_saves() -> None:
 def test_changes_against_a_base_are_in_percent_and_by_year() -> None:
     asked = ("indicators", NICKEL, "--variant", "all", "--base", "as_planned")
     text = printed(*asked, "--years", "5")
-    assert re.search(r"cn.energy_intensity .*−21.9 % +−4.82 %", text)
-    assert re.search(r"Elasticity of energy consumption +-2.625 +\+1.35 %", text)
+    assert re.search(r"cn.energy_intensity .*−22.0 % +−4.84 %", text)
+    assert re.search(r"Elasticity of energy consumption +-2.576 +\+1.37 %", text)
     assert "yearly" not in printed(*asked) and "elasticities" not in printed(*asked)
     text = printed(*asked, "--set", "cn", "--lang", "zh")
     assert re.search(r"cn.industrial_water_reuse_rate .*\+1.08 个百分点", text) and "基期为零" in text

@@ -161,6 +161,8 @@ def scenarios_of(file: str, stated: str | None) -> list[Any]:
     from flowsim.scenario import read
 
     names = listed(stated) if stated else []
+    if stated and not names:
+        return []
     first = read(file, names[0] if names else None)
     names = names or [*first.variant_names]
     return [first.with_variant(name) for name in names] if names else [first]

@@ -23,6 +23,8 @@ from flowsim.tables import nearest
 if TYPE_CHECKING:
     import pandas as pd
 
+THROWN = ("treatment", "landfill", "air", "water")
+"""Places outside where a good earns nothing, whatever its price; a fee (a negative price) is paid there."""
 UNPRICED = ("air", "emission", "vapour", "wastewater", "circulating_water")
 """Classes whose goods are worth nothing where the table has no price for them."""
 
@@ -260,7 +262,7 @@ class Account:
         """Value of each flow, CNY/a: amount × price, the sign being in the price.
 
         A price for the recipe at the end inside the boundary holds before the general one. NaN where there is
-        none, save for the classes `UNPRICED`, which count as 0.
+        none, save for the classes `UNPRICED`, which count as 0. What is thrown away earns nothing.
         """
         return self.amounts * self._prices
 
@@ -276,7 +278,9 @@ class Account:
         special = pd.Series(own["price"].to_numpy(), own["good"] + "|" + own["recipe"])
         general = table[table["recipe"] == ""].drop_duplicates("good").set_index("good")["price"]
         price = (goods + "|" + recipes).map(special).fillna(goods.map(general)).to_numpy(dtype=float)
-        return np.where(np.isnan(price) & self.of_class(*UNPRICED), 0.0, price)
+        price = np.where(np.isnan(price) & self.of_class(*UNPRICED), 0.0, price)
+        thrown = self.to_place(*THROWN) | self.to_kind("dispose")
+        return np.where(thrown, np.minimum(price, 0.0), price)
 
     def value_added(self) -> np.ndarray:
         """Gross margin by flow, CNY/a: what leaves the boundary less what enters it, at table prices.
