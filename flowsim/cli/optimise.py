@@ -121,7 +121,8 @@ def _one(
     as_json: bool,
     lang: str,
 ) -> None:
-    from flowsim.symbiosis.layout import export, optimum_json
+    from flowsim.result import export_answer
+    from flowsim.symbiosis.layout import optimum_json
     from flowsim.symbiosis.limits import binding, ranges, what_binds
     from flowsim.symbiosis.optimise import optimise as find
     from flowsim.symbiosis.shares import shares as divide
@@ -144,7 +145,7 @@ def _one(
     made = optimum_json(optimum, limits, found, divided)
     name = write(optimum, written) if written else ""
     if out:
-        export(made, out)
+        export_answer(made, out)
     if as_json:
         print_json(made)
         return
@@ -167,7 +168,8 @@ def _front(
     lang: str,
 ) -> None:
     from flowsim.files import write_text
-    from flowsim.symbiosis.layout import export, front_json
+    from flowsim.result import export_answer
+    from flowsim.symbiosis.layout import front_json
     from flowsim.symbiosis.pareto import pareto
     from flowsim.views.optimise_text import front_chart, front_grids
     from flowsim.views.text import print_grids
@@ -176,7 +178,7 @@ def _front(
     if out:
         from flowsim.views.chart_print import svg
 
-        export(front_json(front), out)
+        export_answer(front_json(front), out)
         write_text(Path(out) / "front.svg", svg(front_chart(front, lang)))
     if output:
         write_chart(front_chart(front, lang), output)

@@ -47,8 +47,8 @@ def stress(
     """Lose every partner of FILE in turn: who suffers, what steps in, and what nobody can take over."""
     from flowsim.assemble import assemble
     from flowsim.errors import InputError, Problem
+    from flowsim.result import export_answer
     from flowsim.scenario import read
-    from flowsim.symbiosis.layout import export
     from flowsim.symbiosis.stress import stress as lose
     from flowsim.views.stress_text import stress_grids, stress_notes
     from flowsim.views.text import print_grids
@@ -65,7 +65,7 @@ def stress(
         study=study,  # type: ignore[arg-type]
     )
     if out:
-        export(found.as_json(), out)
+        export_answer(found.as_json(), out)
     if as_json:
         print_json(found.as_json())
         return

@@ -56,9 +56,9 @@ def match(
     lang: str,
 ) -> None:
     """Exchanges that FILE has not drawn: what each would save, what limits it, and who else could take it."""
+    from flowsim.result import export_answer
     from flowsim.scenario import read
     from flowsim.symbiosis.found_json import matches_json
-    from flowsim.symbiosis.layout import export
     from flowsim.symbiosis.match import match as find
     from flowsim.symbiosis.match import write
     from flowsim.symbiosis.variant_file import check_target
@@ -82,7 +82,7 @@ def match(
     )
     name = write(found, written, rate) if written else ""
     if out:
-        export(matches_json(found), out)
+        export_answer(matches_json(found), out)
     if as_json:
         print_json(matches_json(found))
         return
@@ -119,10 +119,10 @@ def curve(
 ) -> None:
     """Links of FILE, open or not, by what a tonne of waste, water or CO2 avoided costs."""
     from flowsim.files import check_writable
+    from flowsim.result import export_answer
     from flowsim.scenario import read
     from flowsim.symbiosis.curve import curve as in_order
     from flowsim.symbiosis.found_json import curve_json
-    from flowsim.symbiosis.layout import export
     from flowsim.views.symbiosis_text import METHOD, curve_chart, curve_grid
     from flowsim.views.text import print_grids
     from flowsim.words import say
@@ -135,7 +135,7 @@ def curve(
     if output:
         write_chart(curve_chart(made, lang), output)
     if out:
-        export(curve_json(made), Path(out))
+        export_answer(curve_json(made), Path(out))
     if as_json:
         print_json(curve_json(made))
         return

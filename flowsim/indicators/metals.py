@@ -241,7 +241,7 @@ def _register(name: str, rate: str) -> None:
         formula=formula,
         formula_zh=formula_zh,
         clause=CLAUSE,
-        certainty="own definition" if function is nonfunctional_rate else "confirmed",
+        certainty="own definition" if function is nonfunctional_rate else "from memory, to be confirmed",
         better="more",
         direct=function in (end_of_life_rate, nonfunctional_rate),
     )

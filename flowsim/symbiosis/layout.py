@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from flowsim.errors import InputError, Problem
-from flowsim.files import write_text
 from flowsim.result import FORMAT, finite
 from flowsim.symbiosis.limits import Limit, Range, what_binds
 from flowsim.symbiosis.objective import Objective
@@ -98,24 +94,6 @@ def front_json(front: Front) -> dict[str, Any]:
             for point in front.points
         ],
     }
-
-
-def export(made: dict[str, Any], folder: str | Path) -> list[Path]:
-    """Write the JSON of an answer, and its lists as CSV; each file whole or not at all."""
-    import pandas as pd
-
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(Problem("this is a file, but a folder is wanted.", str(folder)))
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / f"{made['kind']}.json"]
-    write_text(written[0], json.dumps(made, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    for name, rows in made.items():
-        if isinstance(rows, list) and rows and isinstance(rows[0], dict):
-            written.append(folder / f"{name}.csv")
-            table = pd.json_normalize(rows)
-            write_text(written[-1], "\ufeff" + table.to_csv(index=False, lineterminator="\n"))
-    return written
 
 
 def _goal_json(goal: Objective) -> dict[str, Any]:
