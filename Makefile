@@ -55,7 +55,7 @@ clean: ## remove .venv, caches and builds
 	@touch $@
 
 .venv/installed: .venv/made pyproject.toml constraints.txt
-	$(PIP) --constraint constraints.txt --editable .
+	$(PIP) --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
