@@ -129,6 +129,14 @@ def test_a_treatment_that_removes_a_share_is_a_search_with_a_bound() -> None:
     assert made.fresh == pytest.approx(20.0, rel=1e-6) and made.exact
 
 
+def test_the_pinch_is_shown_only_where_the_composite_curve_holds() -> None:
+    tap = {"id": "tap", "kind": "fresh", "outlet": 10.0}
+    limited = water_network(places({**FRESH, "flow": 60.0}, tap, *WANG_SMITH[1:]))
+    assert limited.fresh > 90.0 and np.isnan(limited.pinch)
+    open_inlet = water_network(places(FRESH, SEWER, use("rinsing", 1000, NAN, 100)))
+    assert open_inlet.fresh == pytest.approx(10.0) and np.isnan(open_inlet.pinch)
+
+
 def random_places(seed: int, uses: int = 3) -> list[dict[str, Any]]:
     draw = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = [FRESH, SEWER]

@@ -77,8 +77,18 @@ def water_network(places: Places, *, seed: int = 0, time_limit: float = 20.0) ->
         raise arcs.unserved(given if known else highest_outlets(arcs))
     fresh = float(flow[arcs.from_fresh].sum())
     lowest = fresh if known else min(fresh, bound(arcs, flow, time_limit, EXACT))
-    single = len(places.substances) == 1 and not len(places.of("treatment")) and not places.forbid
-    return _answer(arcs, flow, lowest, target(places)[1] if single else float("nan"))
+    return _answer(arcs, flow, lowest, _pinch(places, fresh))
+
+
+def _pinch(places: Places, fresh: float) -> float:
+    """The pinch of the composite curves, where they say what the network needs; else NaN.
+
+    They do not where fresh water is limited, water is treated or connections are forbidden.
+    """
+    if len(places.substances) != 1:
+        return float("nan")
+    wanted, pinch = target(places)
+    return pinch if abs(wanted - fresh) <= EXACT * max(fresh, wanted) else float("nan")
 
 
 def _check(places: Places) -> None:
